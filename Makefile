@@ -1,0 +1,42 @@
+# Everything a newcomer needs: make demo, make test. PYTHON picks the interpreter: make test PYTHON=python3.13
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV := .venv/$(VERSION)
+BIN := $(VENV)/bin
+# xmlsec and lxml must carry the same libxml2, which only their wheels do.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: setup.cfg pyproject.toml
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meterpost needs Python 3.11 or newer; name one with PYTHON=")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip "setuptools>=77"
+	@$(PIP) --editable '.[stub,test,lint]'
+	@touch $@
+
+demo: $(VENV)/.ready ## the whole protocol on this machine: server, a dozen printers, a billing cycle
+	@$(BIN)/meterpost demo
+
+test: $(VENV)/.ready ## all tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.ready ## ruff, mypy --strict, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_house.py
+
+bench: $(VENV)/.ready ## time and memory beside plain zeep
+	@$(BIN)/python -m tests.bench
+
+docs: $(VENV)/.ready ## write the generated pages under docs/reference
+	@$(BIN)/python -m tests.generate_docs
+
+clean: ## remove what was built
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Message security: envelope bytes are sealed, and opened."""

@@ -1,0 +1,40 @@
+"""Names that stand on the wire, and where the contract's files are."""
+
+from functools import cache
+from importlib.resources import files
+
+from lxml import etree
+
+SERVICE = "urn:meterpost:1"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
+WSRP = "http://schemas.xmlsoap.org/rp"
+
+OPERATIONS = ("RegisterProxy", "RegisterProxyDevices", "SyncProxy", "SyncProxyStatus", "BillingTransaction")
+PATH = "/mp"
+"""Where the reference server listens; short, because it stands in every request's head."""
+
+
+def action(operation: str) -> str:
+    """The SOAPAction of an operation, without the quotes the header needs (WS-I BP 1.1 R2744)."""
+    return f"{SERVICE}:{operation}"
+
+
+@cache
+def contract(name: str) -> bytes:
+    """The bytes of `meterpost.wsdl` or `meterpost.xsd`."""
+    return files(__package__).joinpath(name).read_bytes()
+
+
+@cache
+def schema() -> etree.XMLSchema:
+    """The compiled XSD. One object may validate in one thread at a time; its error log is shared."""
+    return etree.XMLSchema(etree.fromstring(contract("meterpost.xsd")))
+
+
+def wsdl_for(location: str) -> bytes:
+    """The WSDL with `location` (an absolute URL) as the service's address."""
+    root = etree.fromstring(contract("meterpost.wsdl"))
+    (address,) = root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")
+    address.set("location", location)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
