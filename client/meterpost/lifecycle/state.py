@@ -109,4 +109,4 @@ class SiteState:
     next_number: int = 1
     paused: bool = False
     last_sync: datetime | None = None  # of the last sync response received
-    settings: RemoteSettings = RemoteSettings()  # as last told by the server
+    settings: RemoteSettings = field(default_factory=RemoteSettings)  # as last told by the server
