@@ -1,0 +1,109 @@
+"""One message goes out and its answer comes back: encode, seal, hold against the budget, send, open, decode,
+and a line in the journal whatever happened. The outbox is not this module's: it neither queues nor repeats."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from meterpost import soap, wsse
+from meterpost.errors import AuthenticationError, MeterpostError
+from meterpost.ledger import Ledger
+from meterpost.lifecycle.messages import Reply, Request
+from meterpost.model import Credentials, Exchange, HttpReply, Sizes
+from meterpost.settings import SecuritySettings
+from meterpost.transport import Transport
+from meterpost_wsdl import names
+
+Clock = Callable[[], datetime]
+
+
+class Exchanges:
+    """Speaks with one communication server. Not for several threads at once."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        ledger: Ledger,
+        credentials: Credentials,
+        security: SecuritySettings,
+        url: str,
+        clock: Clock,
+        codec: soap.Codec | None = None,
+    ) -> None:
+        self._transport = transport
+        self._ledger = ledger
+        self._credentials = credentials
+        self._policy = wsse.POLICIES[security.policy]
+        self._acceptance = wsse.Acceptance(
+            policies=(security.policy,),
+            max_age=timedelta(seconds=security.max_age_s),
+            max_skew=timedelta(seconds=security.max_skew_s),
+        )
+        self._replay = ledger.nonce_cache()
+        self._url = url
+        self._clock = clock
+        self._codec = codec or soap.Codec()
+
+    def compose(self, message: Request) -> tuple[bytes, bytes, soap.BudgetVerdict]:
+        """Head and sealed body of `message` as `send` would send them now, and the verdict on their size."""
+        sealed = wsse.seal(self._codec.encode(message), self._policy, self._credentials, self._clock(), secrets.token_bytes(16))
+        head = self._transport.head(names.action(type(message).__name__), len(sealed))
+        transaction, devices = soap.transaction_of(message)
+        return head, sealed, soap.check(transaction, devices, len(head) + len(sealed))
+
+    def send(self, message: Request) -> Reply:
+        """The server's answer to `message`, believed only after its seal held.
+
+        Raises OverBudget before anything is sent, NetworkError, TlsError, PeerError, AuthenticationError or Refused
+        after; whether the server has the message is then unknown unless it is Refused."""
+        head, sealed, verdict = self.compose(message)
+        line = Exchange(
+            at=self._clock(),
+            url=self._url,
+            transaction=verdict.budget.id,
+            devices=verdict.devices,
+            request=head + sealed,
+            request_sizes=Sizes(len(sealed), len(head) + len(sealed), 0),
+            outcome="",
+        )
+        try:
+            verdict.demand()
+            reply = self._transport.post(names.action(type(message).__name__), sealed)
+            line = _measured(line, reply)
+            answer = self._open(reply, message)
+        except MeterpostError as error:
+            self._ledger.add_exchange(replace(line, outcome=f"failed: {error}"))
+            raise
+        transaction, devices = soap.transaction_of(answer)
+        self._ledger.add_exchange(replace(line, outcome="ok", answer=transaction, answer_devices=devices))
+        return answer
+
+    def _open(self, reply: HttpReply, message: Request) -> Reply:
+        root = soap.root_of(reply)
+        if error := soap.fault_of(root, reply.status):
+            raise error
+        verdict = wsse.open_envelope(root, self._acceptance, self._password_of, self._replay, self._clock())
+        if not verdict.ok:
+            raise AuthenticationError(
+                f"the reply does not prove that it comes from the server: {'; '.join(str(reason) for reason in verdict.reasons)}",
+                "Check this computer's clock; if it is right, somebody may be between this computer and the server.",
+            )
+        return self._codec.decode(root, message)
+
+    def _password_of(self, username: str) -> str | None:
+        return self._credentials.password if username == self._credentials.username else None
+
+
+def _measured(line: Exchange, reply: HttpReply) -> Exchange:
+    return replace(
+        line,
+        request=reply.request_head + line.request[len(line.request) - line.request_sizes.envelope :],
+        request_sizes=replace(
+            line.request_sizes,
+            http=len(reply.request_head) + line.request_sizes.envelope,
+            wire=reply.request_wire,
+        ),
+        response=reply.response_head + reply.body,
+        response_sizes=Sizes(len(reply.body), len(reply.response_head) + len(reply.body), reply.response_wire),
+    )

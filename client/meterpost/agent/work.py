@@ -1,0 +1,131 @@
+"""One turn of work on a site: events go in, effects are carried out, and every step is saved before the next.
+
+This is the loop around the sans-IO life cycle; it decides nothing itself."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from meterpost import soap
+from meterpost.agent.exchange import Exchanges
+from meterpost.agent.reports import ReadReport, SyncReport
+from meterpost.devices import Devices
+from meterpost.errors import DeviceError, MeterpostError, Refused
+from meterpost.ledger import Ledger
+from meterpost.lifecycle import Session
+from meterpost.lifecycle import events as ev
+from meterpost.lifecycle.state import RequestState, SiteState
+from meterpost.model import Judgement, Reading
+
+
+class Work:
+    """The session of one verb. `to_read` are serials whose billing requests wait for a reading."""
+
+    def __init__(
+        self,
+        site: SiteState,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        exchanges: Callable[[], Exchanges],
+        devices: Callable[[], Devices],
+    ) -> None:
+        self._session = Session(site, soap.pack)
+        self._ledger = ledger
+        self._clock = clock
+        self._exchanges = exchanges
+        self._devices = devices
+        self._sent: list[tuple[str, int]] = []
+        self._reads: list[ReadReport] = []
+        self._notices: list[ev.Notice] = []
+        self.to_read: set[str] = set()
+
+    @property
+    def state(self) -> SiteState:
+        return self._session.state
+
+    def feed(self, event: ev.Event) -> None:
+        """Takes the event in, saves what came of it, and notes what is asked for."""
+        effects = self._session.feed(event, self._clock())
+        self._ledger.save_site(self._session.state)
+        for effect in effects:
+            if isinstance(effect, ev.ReadNow):
+                self.to_read.update(effect.serials)
+            elif isinstance(effect, ev.Notice):
+                self._notices.append(effect)
+
+    def send_all(self) -> None:
+        """Sends the outbox, front first, until it is empty, paused or has to wait. Raises the error of a message that
+        could not be delivered; it stays in the outbox."""
+        exchanges = None
+        while outgoing := self._session.next_message(self._clock()):
+            exchanges = exchanges or self._exchanges()
+            self.feed(ev.SendStarted(outgoing.number))
+            try:
+                reply = exchanges.send(outgoing.message)
+            except Refused as refused:
+                self.feed(ev.SendRefused(outgoing.number, refused.code, str(refused)))
+                raise
+            except MeterpostError as error:
+                self.feed(ev.SendFailed(outgoing.number, str(error)))
+                raise
+            self._sent.append(soap.transaction_of(outgoing.message))
+            self.feed(ev.Replied(outgoing.number, reply))
+
+    def keep(self, reading: Reading) -> Judgement:
+        """Adds a reading to the ledger."""
+        return self._ledger.add_reading(reading)
+
+    def see(self, reading: Reading) -> None:
+        """Discovery met this device; one without a serial cannot be billed and is not remembered."""
+        if reading.serial:
+            self.feed(
+                ev.Seen(
+                    reading.serial,
+                    reading.manufacturer,
+                    reading.model,
+                    reading.name or None,
+                    reading.address,
+                    reading.port,
+                )
+            )
+
+    def read(self, serials: Sequence[str]) -> tuple[ReadReport, ...]:
+        """Reads these devices; what may be billed answers their open requests, in one message."""
+        self.to_read.difference_update(serials)
+        if not serials:
+            return ()
+        known = [self.state.devices[serial] for serial in serials]
+        results = self._devices().read_many([(device.address, device.port) for device in known])
+        reports = tuple(
+            self._judged(device.serial, device.address, result) for device, result in zip(known, results, strict=True)
+        )
+        for report in reports:
+            if report.failure:
+                self.feed(ev.ReadFailed(report.serial, report.failure))
+        self._answer(report.reading for report in reports if report.reading and not report.failure)
+        self._reads.extend(reports)
+        return reports
+
+    def report(self) -> SyncReport:
+        """What this turn did."""
+        open_requests = sum(request.state is RequestState.OPEN for request in self.state.requests.values())
+        return SyncReport(tuple(self._sent), tuple(self._reads), tuple(self._notices), len(self.state.outbox), open_requests)
+
+    def open_serials(self) -> list[str]:
+        """The devices whose billing requests nobody has answered yet."""
+        return sorted({request.serial for request in self.state.requests.values() if request.state is RequestState.OPEN})
+
+    def _answer(self, readings: Iterable[Reading]) -> None:
+        fit = tuple(readings)
+        if fit:
+            self.feed(ev.ReadingTaken(fit))
+
+    def _judged(self, serial: str, address: str, result: Reading | DeviceError) -> ReadReport:
+        if isinstance(result, DeviceError):
+            return ReadReport(serial, address, None, Judgement(), str(result))
+        judgement = self.keep(result)
+        failure = ""
+        if result.serial != serial:
+            failure = f"another device answers at {address}: {result.model} with serial {result.serial or 'unknown'}"
+        elif judgement.held:
+            failure = f"the reading is held: {'; '.join(judgement.reasons)}"
+        return ReadReport(serial, address, result, judgement, failure)
