@@ -1,0 +1,104 @@
+"""A message becomes a verdict: shape, policy, times, password, replay, in this order.
+
+Everything before the password costs the same for everybody; a nonce is remembered only after its digest held,
+so strangers cannot fill the replay cache. Must never look into the body, and never raise for what a peer wrote.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lxml import etree
+
+from meterpost.wsse import timestamp, username
+from meterpost.wsse.dialects import SECURITY, TIMESTAMP, is_for_us, observed
+from meterpost.wsse.policy import POLICIES, Acceptance, Part, Policy
+from meterpost.wsse.replay import ReplayCache
+from meterpost.wsse.shape import local
+from meterpost.wsse.verdict import Reason, Refusal, Verdict
+from meterpost_wsdl.names import SOAP
+
+_ALGORITHMS = ("http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2001/04/xmlenc#")
+
+
+def open_envelope(
+    root: etree._Element,
+    accept: Acceptance,
+    password_of: Callable[[str], str | None],
+    replay: ReplayCache,
+    now: datetime,
+) -> Verdict:
+    """Whether the envelope `root` (from `xmlio.parse`) is sealed as `accept` asks, and by whom.
+
+    `password_of` knows each user's password, None for a stranger. A refusal says the first thing that is wrong.
+    """
+    policy, token = POLICIES[accept.policies[0]], None
+    try:
+        blocks = [block for header in root.iterchildren(f"{{{SOAP}}}Header") for block in header.iterchildren("*")]
+        blocks = [block for block in blocks if is_for_us(block)]
+        security = _security(blocks)
+        inside = list(security.iterchildren("*"))
+        stamps = [element for element in blocks + inside if element.tag in TIMESTAMP]
+        dialect = observed(security, stamps)
+        row = next(row for row in POLICIES.values() if row.dialect.draft == dialect.draft)
+        policy = replace(row, dialect=dialect)
+        if row.name not in accept.policies:
+            raise Refusal(Reason.POLICY_REFUSED, f"{row.name} is not accepted")
+        parts = _parts(policy, stamps + [element for element in inside if element.tag not in TIMESTAMP])
+        token = username.read(parts[Part.USERNAME_TOKEN], dialect)
+        timestamp.check(parts[Part.TIMESTAMP], dialect, accept, now)
+        timestamp.check_fresh(token.created, accept, now, Reason.DIGEST_STALE, Reason.DIGEST_EARLY)
+        _authenticate(token, password_of(token.username))
+        _remember(token, accept, replay, now)
+    except Refusal as refusal:
+        claimed = (token.username, token.created, token.nonce) if token else ("", None, b"")
+        return Verdict(policy, refusal.reason, refusal.detail, *claimed)
+    return Verdict(policy, None, "", token.username, token.created, token.nonce)
+
+
+def _security(blocks: list[etree._Element]) -> etree._Element:
+    found = [block for block in blocks if block.tag in SECURITY]
+    if not found:
+        raise Refusal(Reason.NO_SECURITY)
+    if len(found) > 1:
+        raise Refusal(Reason.MANY_SECURITY)
+    return found[0]
+
+
+def _parts(policy: Policy, elements: list[etree._Element]) -> dict[Part, etree._Element]:
+    """The header's parts, each of the policy's once and nothing else."""
+    wanted = {policy.dialect.tag(*part.value): part for part in policy.parts}
+    found: dict[Part, etree._Element] = {}
+    for element in elements:
+        part = wanted.get(str(element.tag))
+        if part in found or (element.tag in TIMESTAMP and Part.TIMESTAMP in found):  # R3227
+            raise Refusal(Reason.PART_REPEATED, f"more than one {local(element)}")
+        if part is None:
+            algorithm = etree.QName(element).namespace in _ALGORITHMS
+            raise Refusal(Reason.ALGORITHM_UNSUPPORTED if algorithm else Reason.PART_UNSUPPORTED)
+        found[part] = element
+    for part in policy.parts:
+        if part not in found:
+            raise Refusal(Reason.PART_MISSING, f"no {part.value[1]}")
+    return found
+
+
+def _authenticate(token: username.Token, password: str | None) -> None:
+    """A stranger costs what a wrong password costs."""
+    expected = username.digest(token.nonce, token.created_text, password or "")
+    holds = hmac.compare_digest(expected.encode(), token.digest.encode())
+    if password is None:
+        raise Refusal(Reason.USER_UNKNOWN)
+    if not holds:
+        raise Refusal(Reason.DIGEST_WRONG)
+
+
+def _remember(token: username.Token, accept: Acceptance, replay: ReplayCache, now: datetime) -> None:
+    # Kept for the longest time the token could be fresh, and a second more for caches that keep whole seconds.
+    until = now + timedelta(seconds=accept.max_age_s + 2 * accept.max_skew_s + 1)
+    # XML text has no NUL, so user and nonce cannot run into each other.
+    key = hashlib.sha256(token.username.encode() + b"\0" + token.nonce).hexdigest()
+    if not replay.remember(key, until, now):
+        raise Refusal(Reason.REPLAYED)

@@ -1,0 +1,63 @@
+"""The Timestamp: when a message was made, and until when it counts. No clock here, `now` is a parameter.
+
+We write Created only. Expires would cost 43 octets of every message and bind nobody: a receiver's own
+`max_age_s` is the bound that counts, so Expires is honoured when it comes and never sent.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from lxml import etree
+
+from meterpost.wsse.dialects import WSU_PREFIX, Dialect
+from meterpost.wsse.policy import Acceptance
+from meterpost.wsse.shape import children, text
+from meterpost.wsse.verdict import Reason, Refusal
+
+# xs:dateTime in UTC (R3217, R3223), seconds below 60 (R3213); +00:00 is how some peers write Z.
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]{1,9}))?(?:Z|[+-]00:00)")
+
+
+def write(dialect: Dialect, created: str) -> str:
+    """The Timestamp as XML text."""
+    return f"<{WSU_PREFIX}:Timestamp><{WSU_PREFIX}:Created>{created}</{WSU_PREFIX}:Created></{WSU_PREFIX}:Timestamp>"
+
+
+def read_time(element: etree._Element, dialect: Dialect, reason: Reason) -> tuple[str, datetime]:
+    """The text of a Created or Expires, and the time it means. Raises Refusal(`reason`)."""
+    if not dialect.draft and element.get("ValueType") is not None:  # R3225, R3226
+        raise Refusal(reason, "a time has a ValueType")
+    written = text(element, reason)
+    match = _TIME.fullmatch(written)
+    try:
+        if match is None:
+            raise ValueError
+        when = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+    except ValueError:
+        raise Refusal(reason, "a time is not an xs:dateTime in UTC") from None
+    return written, when + timedelta(microseconds=int((match[2] or "0").ljust(6, "0")[:6]))
+
+
+def check(element: etree._Element, dialect: Dialect, accept: Acceptance, now: datetime) -> None:
+    """Raises Refusal unless the Timestamp `element` is well made and counts at `now`."""
+    malformed = Reason.TIMESTAMP_MALFORMED
+    created_tag, expires_tag = dialect.tag("wsu", "Created"), dialect.tag("wsu", "Expires")
+    received = (dialect.tag("wsu", "Received"),) if dialect.draft else ()  # an intermediary's trace, gone in the standard
+    parts = children(element, malformed, [created_tag], [expires_tag], received)  # R3203, R3224
+    _, created = read_time(parts[created_tag], dialect, malformed)
+    if expires_tag in parts:
+        _, expires = read_time(parts[expires_tag], dialect, malformed)
+        if expires <= created:  # R3221
+            raise Refusal(malformed, "Expires is not after Created")
+        if expires < now - timedelta(seconds=accept.max_skew_s):
+            raise Refusal(Reason.TIMESTAMP_EXPIRED, "Expires has passed")
+    check_fresh(created, accept, now, Reason.TIMESTAMP_STALE, Reason.TIMESTAMP_EARLY)
+
+
+def check_fresh(created: datetime, accept: Acceptance, now: datetime, stale: Reason, early: Reason) -> None:
+    """Raises Refusal(`stale` or `early`) unless `created` lies in the window of `accept`, both ends included."""
+    age = (now - created).total_seconds()
+    if created < now - timedelta(seconds=accept.max_age_s + accept.max_skew_s):
+        raise Refusal(stale, f"Created is {age:.0f} s ago, {accept.max_age_s} s and {accept.max_skew_s} s of skew are allowed")
+    if created > now + timedelta(seconds=accept.max_skew_s):
+        raise Refusal(early, f"Created is {-age:.0f} s ahead, {accept.max_skew_s} s of skew are allowed")
