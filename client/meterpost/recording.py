@@ -135,7 +135,8 @@ def _value(tag: Tag, octets: bytes, hexadecimal: bool) -> Value:
     if tag is Tag.NULL:
         return None
     if tag is Tag.IP_ADDRESS and not hexadecimal:
-        return bytes(int(part) for part in octets.split(b"."))
+        # Some recorders write the four octets as hex without saying so in the type.
+        return bytes(int(part) for part in octets.split(b".")) if b"." in octets else bytes.fromhex(octets.decode("ascii"))
     return octets
 
 
