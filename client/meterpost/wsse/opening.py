@@ -97,7 +97,7 @@ def _authenticate(token: username.Token, password: str | None) -> None:
 
 def _remember(token: username.Token, accept: Acceptance, replay: ReplayCache, now: datetime) -> None:
     # Kept for the longest time the token could be fresh, and a second more for caches that keep whole seconds.
-    until = now + timedelta(seconds=accept.max_age_s + 2 * accept.max_skew_s + 1)
+    until = now + accept.max_age + 2 * accept.max_skew + timedelta(seconds=1)
     # XML text has no NUL, so user and nonce cannot run into each other.
     key = hashlib.sha256(token.username.encode() + b"\0" + token.nonce).hexdigest()
     if not replay.remember(key, until, now):

@@ -11,6 +11,7 @@ This module is data; it must never look at a message.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
 
@@ -47,20 +48,20 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
     }
 )
 
-_DEFAULTS = SecuritySettings()
+_DEFAULT = SecuritySettings()
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What a receiver takes: names of policies, and how old a message may be. Seconds.
+    """What a receiver takes: names of policies, and how old a message may be.
 
-    A message is fresh from `max_skew_s` before its Created to `max_age_s + max_skew_s` after it, both ends included.
+    A message is fresh from `max_skew` before its Created to `max_age + max_skew` after it, both ends included.
     Raises SettingsError for a name that is not in the table.
     """
 
     policies: tuple[str, ...] = tuple(POLICIES)
-    max_age_s: int = _DEFAULTS.max_age_s
-    max_skew_s: int = _DEFAULTS.max_skew_s
+    max_age: timedelta = timedelta(seconds=_DEFAULT.max_age_s)
+    max_skew: timedelta = timedelta(seconds=_DEFAULT.max_skew_s)
 
     def __post_init__(self) -> None:
         unknown = set(self.policies) - set(POLICIES)

@@ -1,7 +1,7 @@
 """The Timestamp: when a message was made, and until when it counts. No clock here, `now` is a parameter.
 
 We write Created only. Expires would cost 43 octets of every message and bind nobody: a receiver's own
-`max_age_s` is the bound that counts, so Expires is honoured when it comes and never sent.
+`max_age` is the bound that counts, so Expires is honoured when it comes and never sent.
 """
 
 import re
@@ -49,15 +49,17 @@ def check(element: etree._Element, dialect: Dialect, accept: Acceptance, now: da
         _, expires = read_time(parts[expires_tag], dialect, malformed)
         if expires <= created:  # R3221
             raise Refusal(malformed, "Expires is not after Created")
-        if expires < now - timedelta(seconds=accept.max_skew_s):
+        if expires < now - accept.max_skew:
             raise Refusal(Reason.TIMESTAMP_EXPIRED, "Expires has passed")
     check_fresh(created, accept, now, Reason.TIMESTAMP_STALE, Reason.TIMESTAMP_EARLY)
 
 
 def check_fresh(created: datetime, accept: Acceptance, now: datetime, stale: Reason, early: Reason) -> None:
     """Raises Refusal(`stale` or `early`) unless `created` lies in the window of `accept`, both ends included."""
-    age = (now - created).total_seconds()
-    if created < now - timedelta(seconds=accept.max_age_s + accept.max_skew_s):
-        raise Refusal(stale, f"Created is {age:.0f} s ago, {accept.max_age_s} s and {accept.max_skew_s} s of skew are allowed")
-    if created > now + timedelta(seconds=accept.max_skew_s):
-        raise Refusal(early, f"Created is {-age:.0f} s ahead, {accept.max_skew_s} s of skew are allowed")
+    age, skew = (now - created).total_seconds(), accept.max_skew.total_seconds()
+    if created < now - accept.max_age - accept.max_skew:
+        raise Refusal(
+            stale, f"Created is {age:.0f} s ago, {accept.max_age.total_seconds():.0f} s and {skew:.0f} s of skew are allowed"
+        )
+    if created > now + accept.max_skew:
+        raise Refusal(early, f"Created is {-age:.0f} s ahead, {skew:.0f} s of skew are allowed")

@@ -108,6 +108,11 @@ class Verdict:
         return self.reason is None
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """For our journal: what was wrong, in words. Empty for a message that was accepted."""
+        return () if self.reason is None else (f"{self.reason}: {self.detail or FAULTS[self.reason][1]}",)
+
+    @property
     def dialect(self) -> Dialect:
         return self.reply_policy.dialect
 
