@@ -34,12 +34,12 @@ class Exchanges:
         self._transport = transport
         self._ledger = ledger
         self._credentials = credentials
-        self._policy = wsse.POLICIES[security.policy]
         self._acceptance = wsse.Acceptance(
             policies=(security.policy,),
             max_age=timedelta(seconds=security.max_age_s),
             max_skew=timedelta(seconds=security.max_skew_s),
         )
+        self._policy = wsse.POLICIES[security.policy]
         self._replay = ledger.nonce_cache()
         self._url = url
         self._clock = clock
@@ -86,7 +86,7 @@ class Exchanges:
         verdict = wsse.open_envelope(root, self._acceptance, self._password_of, self._replay, self._clock())
         if not verdict.ok:
             raise AuthenticationError(
-                f"the reply does not prove that it comes from the server: {'; '.join(str(reason) for reason in verdict.reasons)}",
+                f"the reply does not prove that it comes from the server: {'; '.join(verdict.reasons)}",
                 "Check this computer's clock; if it is right, somebody may be between this computer and the server.",
             )
         return self._codec.decode(root, message)

@@ -1,0 +1,126 @@
+"""The client's messages against the documented lines: every field at its limit, hostile contents, both dialects, every x.
+
+A budget is a line, so two things are shown for each transaction: the message of any x is under the ceiling, and so
+are its two parts, the fixed one and what one more device adds.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from meterpost import wsse
+from meterpost.lifecycle import messages as m
+from meterpost.model import Credentials
+from meterpost.settings import ServerSettings
+from meterpost.soap import check
+from meterpost.soap.envelope import envelope
+from meterpost.transport import HttpsTransport
+from meterpost_wsdl import names, xmlio
+from meterpost_wsdl.budgets import find
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+CLIENT = "0f8fad5b-d9cb-469f-a165-70867728950e"
+SIZES = (0, 1, 2, 3, 5, 10, 100, 1000, 10_000)
+CONTENTS = {"plain": "x", "ampersands": "&", "quotes": '"', "CJK": "字", "emoji": "🖨"}
+URL = "https://communication-server.services.printer-vendor.example:8443/smart/esolutions/ws"
+"""A long address of an ordinary kind; it stands in every head."""
+
+
+def full(character: str, limit: int, number: int = 0) -> str:
+    """Text that fills `limit` octets after escaping, unlike that of another `number`."""
+    tail = f"{number:05d}" if number else ""
+    room = limit - len(tail)
+    size = xmlio.octets(character)
+    return character * (room // size) + "x" * (room % size) + tail
+
+
+def reads(c: str, i: int) -> m.DeviceReads:
+    """As many meters and supplies as one Device element can take (`soap.pack` fills no further; see its own tests)."""
+    meters = tuple(m.MeterValue(full(c, 40), 9_999_999_999) for _ in range(10))
+    supplies = tuple(m.SupplyUsage(full(c, 40), 9_999_999_999, 9_999_999_999, 99) for _ in range(5))
+    return m.DeviceReads(full(c, 32, i), full("x", 36, i), NOW, 99, 99, meters, supplies)
+
+
+MESSAGES: dict[str, Callable[[str, int], m.Message]] = {
+    "T1": lambda c, x: m.RegisterProxy(CLIENT, full(c, 64), full(c, 64), full(c, 16)),
+    "T2": lambda c, x: m.RegisterProxyDevices(
+        CLIENT, tuple(m.DeviceToRegister(full(c, 32, i), full(c, 32), full(c, 64), full(c, 64)) for i in range(1, x + 1))
+    ),
+    "T3": lambda c, x: m.SyncProxy(CLIENT, full(c, 16)),
+    "T4": lambda c, x: m.SyncProxyResponse(
+        NOW,
+        m.RemoteSettings("23:59", 720, 1440),
+        tuple(m.TurnOn(full(c, 32, i)) for i in range(1, x + 1)),
+        tuple(m.TurnOff(full(c, 32, i), full(c, 64)) for i in range(1, x + 1)),
+    ),
+    "T5": lambda c, x: m.SyncProxyStatus(
+        CLIENT, tuple(m.DeviceStatus(full(c, 32, i), m.ServiceState.WITHDRAWN, NOW) for i in range(1, x + 1))
+    ),
+    "T6": lambda c, x: m.SyncProxyResponse(
+        NOW,
+        m.RemoteSettings("23:59", 720, 1440),
+        tuple(m.TurnOn(full(c, 32, i)) for i in range(1, x + 1)),
+        (),
+        tuple(
+            m.Bill(
+                full(c, 32, i),
+                full("x", 36, i),
+                date(2026, 1, 1),
+                date(2026, 7, 1),
+                m.Cycle.SEMI_ANNUALLY,
+                date(2026, 7, 9),
+                (full(c, 40),) * 20,
+            )
+            for i in range(1, x + 1)
+        ),
+    ),
+    "T7": lambda c, x: m.BillingTransaction(CLIENT, tuple(reads(c, i) for i in range(1, x + 1))),
+}
+RESPONSE_HEAD = 332
+"""A full ordinary response head (status line, Date, Server, caching and connection headers), which a server may put before
+T4 and T6; the stub's own is shorter and measured in its tests."""
+
+
+@cache
+def transport() -> HttpsTransport:
+    return HttpsTransport(ServerSettings(url=URL, http_proxy="none"), Path())
+
+
+def octets(transaction: str, devices: int, character: str, policy: str) -> int:
+    """The HTTP message's octets: head as the transport writes it, sealed body."""
+    credentials = Credentials(full(character, 64), "secret")
+    message = MESSAGES[transaction](character, devices)
+    body = len(wsse.seal(envelope(message), wsse.POLICIES[policy], credentials, NOW, bytes(16)))
+    if transaction in ("T4", "T6"):
+        return RESPONSE_HEAD + body
+    return len(transport().head(names.action(type(message).__name__), body)) + body
+
+
+@pytest.mark.parametrize("policy", wsse.POLICIES)
+@pytest.mark.parametrize("content", CONTENTS)
+@pytest.mark.parametrize("transaction", MESSAGES)
+def test_under_the_line(transaction: str, content: str, policy: str) -> None:
+    budget = find(transaction)
+    few = [x for x in SIZES if budget.minimum_devices <= x <= (1000 if content == "plain" else 100)]
+    sizes = {x: octets(transaction, x, CONTENTS[content], policy) for x in few}
+    for x, size in sizes.items():
+        verdict = check(transaction, x, size)
+        assert verdict.held, f"x = {x}: {size} > {verdict.limit}"
+    slope = sizes[2] - sizes[1] if 2 in sizes and budget.per_device else 0
+    assert slope <= budget.per_device
+    assert sizes[1 if 1 in sizes else 0] - slope <= budget.fixed
+
+
+@pytest.mark.parametrize("policy", wsse.POLICIES)
+@pytest.mark.parametrize("transaction", [key for key in MESSAGES if find(key).per_device])
+def test_ten_thousand_devices_under_the_line(transaction: str, policy: str) -> None:
+    assert check(transaction, 10_000, octets(transaction, 10_000, "x", policy)).held
+
+
+def test_the_test_messages_are_of_the_contract() -> None:
+    for content in CONTENTS.values():
+        for build in MESSAGES.values():
+            assert names.violation(xmlio.parse(envelope(build(content, 3)))[0][0]) == ""
