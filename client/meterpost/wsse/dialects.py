@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from meterpost_wsdl.names import ACTOR_NEXT, SOAP
-
 _MICROSOFT = "http://schemas.xmlsoap.org/ws/"
 _OASIS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 
@@ -73,11 +71,6 @@ SECURITY = {f"{{{wsse}}}Security": date for date, (wsse, _) in NAMESPACES.items(
 TIMESTAMP = {f"{{{wsu}}}Timestamp": wsu for _, wsu in NAMESPACES.values()}
 UNDERSTOOD = frozenset(SECURITY) | frozenset(TIMESTAMP)
 """Header blocks this room understands, as lxml names them: for a receiver's mustUnderstand check."""
-
-
-def is_for_us(block: etree._Element) -> bool:
-    """Whether a header block is addressed to this receiver: no actor, or the next one (SOAP 1.1, 4.2.2)."""
-    return block.get(f"{{{SOAP}}}actor") in (None, ACTOR_NEXT)
 
 
 def observed(security: etree._Element, stamps: list[etree._Element]) -> Dialect:

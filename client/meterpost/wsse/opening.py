@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from lxml import etree
 
 from meterpost.wsse import timestamp, username
-from meterpost.wsse.dialects import SECURITY, TIMESTAMP, is_for_us, observed
+from meterpost.wsse.dialects import TIMESTAMP
 from meterpost.wsse.policy import POLICIES, Acceptance, Part, Policy
 from meterpost.wsse.replay import ReplayCache
-from meterpost.wsse.shape import local
+from meterpost.wsse.shape import Header, header_of, local
 from meterpost.wsse.verdict import Reason, Refusal, Verdict
-from meterpost_wsdl.names import SOAP
 
 _ALGORITHMS = ("http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2001/04/xmlenc#")
 
@@ -36,17 +35,13 @@ def open_envelope(
     """
     policy, token = POLICIES[accept.policies[0]], None
     try:
-        blocks = [block for header in root.iterchildren(f"{{{SOAP}}}Header") for block in header.iterchildren("*")]
-        blocks = [block for block in blocks if is_for_us(block)]
-        security = _security(blocks)
-        inside = list(security.iterchildren("*"))
-        stamps = [element for element in blocks + inside if element.tag in TIMESTAMP]
-        dialect = observed(security, stamps)
+        header = header_of(root)
+        dialect = header.dialect
         row = next(row for row in POLICIES.values() if row.dialect.draft == dialect.draft)
         policy = replace(row, dialect=dialect)
         if row.name not in accept.policies:
             raise Refusal(Reason.POLICY_REFUSED, f"{row.name} is not accepted")
-        parts = _parts(policy, stamps + [element for element in inside if element.tag not in TIMESTAMP])
+        parts = _parts(policy, header)
         token = username.read(parts[Part.USERNAME_TOKEN], dialect)
         timestamp.check(parts[Part.TIMESTAMP], dialect, accept, now)
         timestamp.check_fresh(token.created, accept, now, Reason.DIGEST_STALE, Reason.DIGEST_EARLY)
@@ -58,26 +53,20 @@ def open_envelope(
     return Verdict(policy, None, "", token.username, token.created, token.nonce)
 
 
-def _security(blocks: list[etree._Element]) -> etree._Element:
-    found = [block for block in blocks if block.tag in SECURITY]
-    if not found:
-        raise Refusal(Reason.NO_SECURITY)
-    if len(found) > 1:
-        raise Refusal(Reason.MANY_SECURITY)
-    return found[0]
-
-
-def _parts(policy: Policy, elements: list[etree._Element]) -> dict[Part, etree._Element]:
+def _parts(policy: Policy, header: Header) -> dict[Part, etree._Element]:
     """The header's parts, each of the policy's once and nothing else."""
+    if len(header.stamps) > 1:  # R3227, whatever their namespaces and places
+        raise Refusal(Reason.PART_REPEATED, "more than one Timestamp")
     wanted = {policy.dialect.tag(*part.value): part for part in policy.parts}
     found: dict[Part, etree._Element] = {}
-    for element in elements:
+    inside = [element for element in header.security.iterchildren("*") if element.tag not in TIMESTAMP]
+    for element in header.stamps + inside:
         part = wanted.get(str(element.tag))
-        if part in found or (element.tag in TIMESTAMP and Part.TIMESTAMP in found):  # R3227
-            raise Refusal(Reason.PART_REPEATED, f"more than one {local(element)}")
         if part is None:
             algorithm = etree.QName(element).namespace in _ALGORITHMS
             raise Refusal(Reason.ALGORITHM_UNSUPPORTED if algorithm else Reason.PART_UNSUPPORTED)
+        if part in found:
+            raise Refusal(Reason.PART_REPEATED, f"more than one {local(element)}")
         found[part] = element
     for part in policy.parts:
         if part not in found:
