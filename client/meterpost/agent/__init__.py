@@ -2,5 +2,19 @@
 
 from meterpost.agent.agent import ENROLLED, Agent, open_agent, wall_clock
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
+from meterpost.devices import Progress, ScanPlan, read_recording
 
-__all__ = ["ENROLLED", "Agent", "Connection", "Preview", "ReadReport", "Status", "SyncReport", "open_agent", "wall_clock"]
+__all__ = [
+    "ENROLLED",
+    "Agent",
+    "Connection",
+    "Preview",
+    "Progress",
+    "ReadReport",
+    "ScanPlan",
+    "Status",
+    "SyncReport",
+    "open_agent",
+    "read_recording",
+    "wall_clock",
+]

@@ -88,11 +88,15 @@ class Agent:
         """The printers the plan finds. Each reading is kept and each device with a serial becomes `seen`;
         nothing is enrolled. Stopping keeps what was found."""
         found = self.devices.discover(plan, on_progress, stop)
+        self.remember(found)
+        return found
+
+    def remember(self, found: Sequence[Reading]) -> None:
+        """The second half of `discover`, for who shows what was found before it is kept."""
         with self._work("discover") as work:
             for reading in found:
                 work.keep(reading)
                 work.see(reading)
-        return found
 
     def read(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
         """Fresh readings of devices anywhere, kept nowhere."""
