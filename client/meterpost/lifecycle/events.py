@@ -74,7 +74,10 @@ class SyncDue:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """A wake-up asked for by `next_wakeup`."""
+    """A wake-up asked for by `next_wakeup`. `version` is the client's, for the sync that a registration's taking
+    effect calls for; without it there is none."""
+
+    version: str = ""
 
 
 # --- events: from the network ------------------------------------------------------------------------------

@@ -1,0 +1,164 @@
+"""A billing request is asked, answered with a reading, and acknowledged: once, and never lost on the way."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from meterpost.errors import OverBudget
+from meterpost.lifecycle import messages as m
+from meterpost.lifecycle.events import NoticeKind, ReadNow
+from meterpost.lifecycle.state import BillingRequest, DeviceState, RequestState
+from meterpost.lifecycle.tables import KEEP_SETTLED, ON_THE_BOOKS, PENDING, REQUEST, DeviceEvent, RequestEvent
+from meterpost.lifecycle.turn import Turn, batches
+from meterpost.model import Reading
+
+
+def asked(turn: Turn, bills: Sequence[m.Bill]) -> None:
+    """A new request becomes open; one for a device that is not on is refused, and not remembered. A request that was
+    rejected with its device's life, and never answered, may be asked again in the next life."""
+    for bill in bills:
+        known = turn.requests.get(bill.id)
+        if known and known.serial != bill.serial:
+            turn.unexpected(bill.serial, f"billing request {bill.id} is another device's; it is not answered")
+            continue
+        if known and (known.state is not RequestState.REJECTED or known.parts):
+            continue
+        if turn.move(bill.serial, DeviceEvent.BILLED):
+            turn.requests[bill.id] = BillingRequest(
+                id=bill.id,
+                serial=bill.serial,
+                period_from=bill.period_from,
+                period_to=bill.period_to,
+                cycle=bill.cycle,
+                due=bill.due,
+                meters=bill.meters,
+                received=turn.now,
+                state=REQUEST[known.state if known else None][RequestEvent.ASKED],
+            )
+
+
+def resume(turn: Turn, serials: Iterable[str]) -> None:
+    """Devices that were turned on again, after their status `on` was lost, are due for what was asked before."""
+    for serial in sorted(turn.pending().intersection(serials)):
+        if turn.state_of(serial) is DeviceState.TURNED_ON:
+            turn.move(serial, DeviceEvent.BILLED)
+
+
+def want_readings(turn: Turn) -> None:
+    """Asks for a reading of every device with an open request."""
+    serials = {request.serial for request in turn.requests.values() if request.state is RequestState.OPEN}
+    if serials:
+        turn.effects.append(ReadNow(tuple(sorted(serials))))
+
+
+def read(turn: Turn, readings: Sequence[Reading]) -> None:
+    """Answers every open request of these devices: the first parts of all in one message, further parts in further ones."""
+    newest = {reading.serial: reading for reading in sorted(readings, key=lambda reading: reading.taken_at)}
+    rounds: defaultdict[int, list[m.DeviceReads]] = defaultdict(list)
+    for request in sorted(turn.requests.values(), key=lambda request: (request.serial, request.id)):
+        reading = newest.get(request.serial)
+        if reading is None or request.state is not RequestState.OPEN:
+            continue
+        try:
+            parts = turn.pack(request.id, reading.taken_at.replace(microsecond=0), reading, request.meters)
+        except OverBudget as error:  # one printer's nonsense does not hold back the others' answers
+            turn.unexpected(request.serial, f"billing request {request.id} stays open: {error}")
+            continue
+        for part in parts:
+            rounds[part.part].append(part)
+        turn.move_request(request, RequestEvent.READ, parts=len(parts), parts_acknowledged=frozenset())
+    for _, reads in sorted(rounds.items()):
+        for batch in batches(reads):
+            turn.queue(m.BillingTransaction(turn.client, batch))
+
+
+def acknowledged(turn: Turn, message: m.BillingTransaction, reply: m.BillingTransactionResponse) -> None:
+    """Counted now or counted before, the server has the part. What the reply lacks is asked of the device again: the
+    server tells by id and part what it has already."""
+    results = turn.reconcile(
+        ((reads.serial, reads.id, reads.part) for reads in message.devices),
+        (((receipt.serial, receipt.id, receipt.part), receipt.result) for receipt in reply.devices),
+    )
+    done: set[str] = set()
+    for reads in message.devices:
+        request = turn.requests.get(reads.id)
+        if request is None or request.state is not RequestState.ANSWERED:
+            continue
+        match results.get((reads.serial, reads.id, reads.part)):
+            case None:
+                _take_back(turn, request)
+            case m.Receipt.UNKNOWN:
+                _recall(turn, request.id)
+                turn.move_request(request, RequestEvent.NOT_KNOWN)
+                turn.notice(NoticeKind.NOT_ACCEPTED, reads.serial, f"the server does not know billing request {reads.id}")
+            case _:
+                if _part_acknowledged(turn, request, reads.part):
+                    done.add(reads.serial)
+    _settle(turn, {reads.serial for reads in message.devices}, done)
+
+
+def refused(turn: Turn, message: m.BillingTransaction) -> None:
+    """The answers in a refused message are taken back; their requests wait for the next reading."""
+    for reads in message.devices:
+        request = turn.requests.get(reads.id)
+        if request and request.state is RequestState.ANSWERED:
+            _take_back(turn, request)
+
+
+def close(turn: Turn) -> None:
+    """A device whose life is over is not read any more for what was asked in it."""
+    for request in list(turn.requests.values()):
+        if request.state is RequestState.OPEN and turn.state_of(request.serial) not in ON_THE_BOOKS:
+            turn.move_request(request, RequestEvent.LIFE_ENDED)
+
+
+def forget_settled(turn: Turn, mentioned: set[str]) -> None:
+    """Drops settled requests that are old and that the server did not mention just now."""
+    for request in list(turn.requests.values()):
+        old = turn.now - request.received > KEEP_SETTLED
+        if old and request.state not in PENDING and request.id not in mentioned:
+            del turn.requests[request.id]
+
+
+def _part_acknowledged(turn: Turn, request: BillingRequest, part: int) -> bool:
+    """Notes the part; True when it was the last."""
+    have = request.parts_acknowledged | {part}
+    if len(have) < request.parts:
+        turn.requests[request.id] = replace(request, parts_acknowledged=have)
+        return False
+    turn.move_request(request, RequestEvent.ACKNOWLEDGED, parts_acknowledged=have)
+    return True
+
+
+def _take_back(turn: Turn, request: BillingRequest) -> None:
+    """No answer of ours stands for the request any more: it is open again, or rejected if its device has left."""
+    _recall(turn, request.id)
+    stays = turn.state_of(request.serial) in ON_THE_BOOKS
+    event = RequestEvent.RETURNED if stays else RequestEvent.LIFE_ENDED
+    turn.move_request(request, event, parts=0, parts_acknowledged=frozenset())
+
+
+def _recall(turn: Turn, request: str) -> None:
+    """Takes the request's further parts out of the messages that wait; only the front has ever left, and it is gone."""
+    kept = []
+    for outgoing in turn.outbox:
+        if isinstance(outgoing.message, m.BillingTransaction):
+            reads = tuple(part for part in outgoing.message.devices if part.id != request)
+            if not reads:
+                continue
+            if reads != outgoing.message.devices:
+                outgoing = replace(outgoing, message=replace(outgoing.message, devices=reads))
+        kept.append(outgoing)
+    turn.outbox[:] = kept
+
+
+def _settle(turn: Turn, serials: set[str], done: set[str]) -> None:
+    """Devices that no request waits for any more have reported, or have nothing due."""
+    for serial in sorted(serials - turn.pending()):
+        if turn.state_of(serial) is not DeviceState.BILLING_DUE:
+            continue  # its life ended meanwhile, or its status was not taken
+        if serial in done:
+            turn.move(serial, DeviceEvent.SETTLED)
+            turn.notice(NoticeKind.READS_REPORTED, serial, "the server has the reads it asked for")
+        else:
+            turn.move(serial, DeviceEvent.NOTHING_DUE)
