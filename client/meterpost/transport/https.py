@@ -1,0 +1,72 @@
+"""Sealed bytes over HTTPS, every octet counted. It must never follow a redirect, keep a cookie, read `.netrc`, or
+trust anybody the settings or the operating system do not name."""
+
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+
+import requests
+from urllib3.util import SKIP_HEADER
+
+from meterpost.errors import PeerError
+from meterpost.model import HttpReply
+from meterpost.settings import ServerSettings
+from meterpost.transport.adapter import MeteredAdapter
+from meterpost.transport.certificates import Peer, trust
+from meterpost.transport.http_proxy import HttpProxy
+from meterpost.transport.port import BODY_LIMIT, Endpoint, too_large
+
+_CHUNK = 64 * 1024
+_LEAN = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}  # else urllib3 adds its own
+
+
+class HttpsTransport:
+    """`Transport` over verified TLS, through an HTTP proxy where there is one. The connection is kept and used again;
+    opening it (CONNECT, TLS handshake) counts in the `*_wire` of the exchange it was opened for."""
+
+    def __init__(self, server: ServerSettings, base: Path, http_proxy_password: str | None = None) -> None:
+        """`base` is where relative file names start. Raises SettingsError for files or addresses that cannot be used."""
+        self._url = requests.Request("POST", server.url).prepare().url or ""  # percent-encoded, host in IDNA
+        self._endpoint = Endpoint.of(self._url)
+        proxy = HttpProxy.choose(server, http_proxy_password)
+        self._adapter = MeteredAdapter(self._endpoint, server, proxy, trust(server, base))
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.mount("https://", self._adapter)
+
+    def head(self, action: str, length: int) -> bytes:
+        return self._endpoint.head(action, length)
+
+    def post(self, action: str, body: bytes) -> HttpReply:
+        headers = self._endpoint.headers(action, len(body)) | _LEAN
+        with self._adapter.explaining():
+            response = self._session.post(self._url, body, headers=headers, stream=True, allow_redirects=False)
+            return self._adapter.reply(response, _body(response))
+
+    def peer(self) -> Peer:
+        """Whose certificate the server shows. Connects where there is no connection yet, and sends no message.
+        Raises NetworkError, TlsError."""
+        with self._adapter.explaining():
+            return Peer.of(self._adapter.connected().tls.getpeercert(binary_form=True) or b"")
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _body(response: requests.Response) -> bytes:
+    """The whole body. Raises PeerError for one that is too large or in a content-coding nobody asked for."""
+    coding = response.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        raise PeerError(
+            f"the reply is in the content-coding {coding[:20]!r}, which was not asked for",
+            "Tell the server's operator; an HTTP proxy that compresses is another possible cause.",
+        )
+    if (response.raw.length_remaining or 0) > BODY_LIMIT:
+        raise too_large()
+    content = bytearray()
+    for chunk in response.raw.stream(_CHUNK, decode_content=False):
+        content += chunk
+        if len(content) > BODY_LIMIT:
+            raise too_large()
+    return bytes(content)

@@ -1,0 +1,203 @@
+"""What an exception of the network means to the person in charge: what failed, whose side it is on, what to do.
+Never repeats credentials."""
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from urllib3.exceptions import ConnectTimeoutError, HeaderParsingError, NewConnectionError
+
+from meterpost.errors import MeterpostError, NetworkError, PeerError, TlsError
+
+_CLOCK = "Compare this machine's clock with the right time; if it is right, tell the server's operator."
+_INTERCEPTED = "If a firewall inspects TLS here, have it leave this server alone, or put its CA into server.ca_file."
+_CLIENT_CERTIFICATE = "Check server.client_certificate and server.client_key with the server's operator."
+
+# X509_V_ERR_* of OpenSSL: what is wrong with {server}'s certificate, and what to do.
+_CERTIFICATE = {
+    9: ("is not valid yet", _CLOCK),
+    10: ("has expired", _CLOCK),
+    18: ("is signed by itself", "If that is meant to be so, put it into server.ca_file. " + _INTERCEPTED),
+    23: ("was revoked", "Tell the server's operator; nothing is sent until it is replaced."),
+    62: ("is for another name", "Check server.url. " + _INTERCEPTED),
+    64: ("is for another address", "Check server.url; the certificate must name the address. " + _INTERCEPTED),
+}
+_UNKNOWN_CA = ("was issued by a CA this machine does not know", "Put the CA's certificate into server.ca_file. " + _INTERCEPTED)
+
+# Reasons of OpenSSL: what happened with {server}, and what to do.
+_TOO_OLD = ("{server} speaks no TLS newer than 1.1", "TLS 1.2 is the least this client accepts. Tell the server's operator.")
+_NOT_TLS = (
+    "the answer from {server} is not TLS",
+    "Check the port in server.url. Behind a login page (hotel, guest network) log in first; behind an HTTP proxy set"
+    " server.http_proxy.",
+)
+_WANTED = ("{server} wants a client certificate", _CLIENT_CERTIFICATE)
+_REFUSED = ("{server} does not accept our client certificate", _CLIENT_CERTIFICATE)
+_HANDSHAKE = {
+    "UNSUPPORTED_PROTOCOL": _TOO_OLD,
+    "WRONG_SSL_VERSION": _TOO_OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _TOO_OLD,
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "HTTP_REQUEST": _NOT_TLS,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _WANTED,
+    "SSLV3_ALERT_BAD_CERTIFICATE": _REFUSED,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": _REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": _REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _REFUSED,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _REFUSED,
+    "TLSV1_ALERT_UNKNOWN_CA": _REFUSED,
+    "TLSV1_ALERT_ACCESS_DENIED": _REFUSED,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": (
+        "{server} and this client agree on no way to speak TLS",
+        "The server may want a client certificate (server.client_certificate), or offer outdated ciphers only.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the server was to be reached. `http_proxy` is `host:port` or ''; `secured`: the TLS handshake was done."""
+
+    server: str
+    http_proxy: str
+    connect_timeout_s: float
+    read_timeout_s: float
+    secured: bool
+
+    @property
+    def first_hop(self) -> str:
+        return f"the HTTP proxy {self.http_proxy}" if self.http_proxy else f"the communication server {self.server}"
+
+    @property
+    def first_hop_advice(self) -> str:
+        return "Check server.http_proxy." if self.http_proxy else "Check server.url and this machine's network connection."
+
+
+def explain(error: BaseException, way: Way) -> MeterpostError:
+    """The error for people behind `error` and what it was raised from."""
+    causes = tuple(_causes(error))
+    for kind, telling in _ROWS:
+        for cause in causes:
+            if isinstance(cause, kind) and (told := telling(cause, way)):
+                return told
+    return NetworkError(f"{way.first_hop} cannot be reached: {type(error).__name__}", way.first_hop_advice)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _unknown_name(_: BaseException, way: Way) -> MeterpostError:
+    return NetworkError(f"the name of {way.first_hop} is unknown", f"{way.first_hop_advice} Then look at the DNS.")
+
+
+def _connect_timeout(_: BaseException, way: Way) -> MeterpostError:
+    return NetworkError(
+        f"{way.first_hop} did not take the connection within {way.connect_timeout_s:g} s",
+        f"{way.first_hop_advice} A firewall may be dropping it, or an HTTP proxy may be needed (server.http_proxy).",
+    )
+
+
+def _refused(_: BaseException, way: Way) -> MeterpostError:
+    return NetworkError(
+        f"{way.first_hop} refuses connections", f"{way.first_hop_advice} The port may be wrong, or the service down."
+    )
+
+
+def _unreachable(cause: BaseException, way: Way) -> MeterpostError:
+    why = cause.__cause__
+    reason = why.strerror if isinstance(why, OSError) else None
+    return NetworkError(f"{way.first_hop} cannot be reached: {reason or 'no route'}", way.first_hop_advice)
+
+
+def _tunnel(cause: BaseException, way: Way) -> MeterpostError | None:
+    answer = re.match(r"Tunnel connection failed: (\d{3})", str(cause))
+    if answer is None:
+        return None
+    status = int(answer[1])
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return NetworkError(
+            f"{way.first_hop} does not accept our credentials (407)",
+            "Set server.http_proxy_username and server.http_proxy_password; only Basic authentication is supported.",
+        )
+    if 300 <= status < 400 or status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
+        return NetworkError(
+            f"{way.first_hop} sends us to a login page ({status})", "Log in to this network first, or ask for an exception."
+        )
+    return NetworkError(
+        f"{way.first_hop} will not connect us to {way.server} ({status})",
+        "Ask who runs the HTTP proxy to allow CONNECT to this server.",
+    )
+
+
+def _certificate(cause: BaseException, way: Way) -> MeterpostError:
+    code = cause.verify_code if isinstance(cause, ssl.SSLCertVerificationError) else 0
+    wrong, advice = _CERTIFICATE.get(code, _UNKNOWN_CA)
+    return TlsError(f"the certificate of {way.server} {wrong}", advice)
+
+
+def _tls(cause: BaseException, way: Way) -> MeterpostError | None:
+    if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return _broken(cause, way) if way.secured else None
+    reason = (cause.reason if isinstance(cause, ssl.SSLError) else None) or "no reason given"
+    what, advice = _HANDSHAKE.get(
+        reason, (f"TLS with {{server}} failed ({reason})", "Try again; if it stays, tell the server's operator.")
+    )
+    return TlsError(what.format(server=way.server), advice)
+
+
+def _timeout(_: BaseException, way: Way) -> MeterpostError:
+    if way.secured:
+        return NetworkError(
+            f"the communication server {way.server} did not answer within {way.read_timeout_s:g} s",
+            "The message is kept and sent again. If it stays, tell the server's operator.",
+        )
+    return NetworkError(
+        f"{way.first_hop} took the connection, but no TLS came about within {way.connect_timeout_s:g} s", way.first_hop_advice
+    )
+
+
+def _broken(_: BaseException, way: Way) -> MeterpostError:
+    if way.secured:
+        return NetworkError(
+            f"the connection to {way.server} broke before its reply was complete",
+            "The message is kept and sent again. If it stays, tell the server's operator.",
+        )
+    return NetworkError(
+        f"{way.first_hop} closed the connection before TLS came about",
+        f"{way.first_hop_advice} A firewall may be cutting it, or the port be wrong.",
+    )
+
+
+def _not_http(_: BaseException, way: Way) -> MeterpostError:
+    if way.secured:
+        return PeerError(
+            f"{way.server} answered something that is not HTTP", "Check server.url, and tell the server's operator."
+        )
+    return NetworkError(f"{way.first_hop} answered something that is not HTTP", way.first_hop_advice)
+
+
+# In this order: the first row that has something to say about any cause wins.
+_ROWS: tuple[tuple[type[BaseException], Callable[[BaseException, Way], MeterpostError | None]], ...] = (
+    (socket.gaierror, _unknown_name),
+    (ConnectTimeoutError, _connect_timeout),
+    (ssl.SSLCertVerificationError, _certificate),
+    (ssl.SSLError, _tls),
+    (TimeoutError, _timeout),
+    (ConnectionRefusedError, _refused),
+    (NewConnectionError, _unreachable),
+    (OSError, _tunnel),
+    (http.client.IncompleteRead, _broken),
+    (ConnectionError, _broken),  # http.client.RemoteDisconnected is one
+    (ssl.SSLEOFError, _broken),
+    (http.client.HTTPException, _not_http),
+    (HeaderParsingError, _not_http),
+)

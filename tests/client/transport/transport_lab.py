@@ -1,0 +1,193 @@
+"""Servers, an HTTP proxy and a relay on loopback, all of them real: sockets, threads, TLS. Each is a context manager
+on an ephemeral port and ends with its `with` block."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+class Listener:
+    """Accepts on 127.0.0.1 and serves each connection in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.closing = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self.connections = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for connection in self._open:
+            connection.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
+
+    def _guarded(self, connection: socket.socket) -> None:
+        try:
+            self.serve(connection)
+        except OSError:  # the other end went away, which is what many tests are about
+            pass
+        finally:
+            connection.close()
+
+    def serve(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Request:
+    """What a server saw of one request, before TLS."""
+
+    head: bytes
+    body: bytes
+
+
+Script = Callable[[Request, socket.socket], bool]
+"""Answers one request on the stream; True keeps the connection."""
+
+
+def says(answer: bytes, *, keep: bool = True) -> Script:
+    """These very octets."""
+
+    def script(_: Request, stream: socket.socket) -> bool:
+        stream.sendall(answer)
+        return keep
+
+    return script
+
+
+def http(body: bytes, status: str = "200 OK", headers: Mapping[str, str] | None = None) -> bytes:
+    """A whole HTTP/1.1 reply."""
+    fields = {"Content-Type": "text/xml; charset=utf-8", **(headers or {}), "Content-Length": str(len(body))}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode() + body
+
+
+class Server(Listener):
+    """An HTTPS server that follows a script, and keeps what it was sent. Without a context it speaks plain text."""
+
+    def __init__(self, context: ssl.SSLContext | None, script: Script) -> None:
+        super().__init__()
+        self._context = context
+        self.script = script
+        self.requests: list[Request] = []
+        self.client_names: list[object] = []
+        self.gone = threading.Semaphore(0)
+        """Released once for each connection the server has closed."""
+
+    def serve(self, connection: socket.socket) -> None:
+        stream = self._context.wrap_socket(connection, server_side=True) if self._context else connection
+        self._open.append(stream)
+        try:
+            if isinstance(stream, ssl.SSLSocket):
+                self.client_names.append(dict(stream.getpeercert() or {}).get("subject"))
+            while request := read_request(stream):
+                self.requests.append(request)
+                if not self.script(request, stream):
+                    break
+        finally:
+            stream.close()
+            self.gone.release()
+
+
+def read_head(stream: socket.socket) -> bytes:
+    """Octet by octet to the blank line, so that nothing behind it is taken; b'' at the end of the stream."""
+    head = bytearray()
+    while not head.endswith(b"\r\n\r\n"):
+        octet = stream.recv(1)
+        if not octet:
+            return b""
+        head += octet
+    return bytes(head)
+
+
+def read_request(stream: socket.socket) -> Request | None:
+    head = read_head(stream)
+    if not head:
+        return None
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    body = bytearray()
+    while len(body) < length:
+        body += stream.recv(length - len(body))
+    return Request(head, bytes(body))
+
+
+@dataclass
+class Counted:
+    """TCP payload octets that went through."""
+
+    up: int = 0
+    down: int = 0
+
+
+class Relay(Listener):
+    """Passes octets on to a port of loopback, and counts them before it does."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._to = port
+        self.counted = Counted()
+
+    def serve(self, connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self._to)) as onward:
+            self.join(connection, onward)
+
+    def join(self, near: socket.socket, far: socket.socket) -> None:
+        upward = threading.Thread(target=self._pump, args=(near, far, "up"), daemon=True)
+        upward.start()
+        self._pump(far, near, "down")
+        upward.join()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, way: str) -> None:
+        try:
+            while data := source.recv(65536):
+                setattr(self.counted, way, getattr(self.counted, way) + len(data))
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+class ConnectProxy(Relay):
+    """An HTTP proxy that connects to any port of loopback, whatever the name. `authorization`: the header value it
+    insists on; `refusal`: a reply instead of a tunnel."""
+
+    def __init__(self, authorization: str = "", refusal: bytes = b"") -> None:
+        super().__init__(0)
+        self._authorization = authorization
+        self._refusal = refusal
+        self.heads: list[bytes] = []
+
+    def serve(self, connection: socket.socket) -> None:
+        head = read_head(connection)
+        self.heads.append(head)
+        if self._refusal:
+            connection.sendall(self._refusal)
+        elif self._authorization and f"Proxy-Authorization: {self._authorization}\r\n".encode() not in head:
+            connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        else:
+            port = int(head.split(b" ")[1].rpartition(b":")[2])
+            established = b"HTTP/1.1 200 Connection established\r\n\r\n"
+            self.counted.up += len(head)
+            self.counted.down += len(established)
+            with socket.create_connection(("127.0.0.1", port)) as onward:
+                connection.sendall(established)
+                self.join(connection, onward)
