@@ -152,10 +152,12 @@ class Agent:
             work.send_all()
             return work.report()
 
-    def replace_device(self, old: str, new: str) -> None:
-        """Device `old` was replaced by `new`, which is then selected; `register` tells the server."""
+    def replace_device(self, old: str, new: str) -> SyncReport:
+        """Device `old` was replaced by `new`, which is then selected; `register` tells the server. A notice in the
+        report says why they were left as they are."""
         with self._work("replace") as work:
             work.feed(ev.Replaced(old, new))
+            return work.report()
 
     # --- talking to the server -----------------------------------------------------------------------------
 
