@@ -1,0 +1,1 @@
+"""OID profiles: data only, one TOML file per maker. `meterpost.devices.profile` reads them."""
