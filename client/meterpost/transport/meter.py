@@ -73,8 +73,10 @@ class MeteredSocket(socket.socket):
         return counted
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:
-        super().sendall(data, flags)
-        self.sent += memoryview(data).nbytes
+        count = memoryview(data).nbytes
+        if count:  # SSLTransport also sends nothing, which fails on a broken connection that still holds the reason
+            super().sendall(data, flags)
+        self.sent += count
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         data = super().recv(size, flags)
@@ -100,6 +102,21 @@ class MeteredTls(SSLTransport):
         """A new exchange: its heads are still to come."""
         self.request_head = Head()
         self.response_head = Head()
+
+    def is_open(self) -> bool:
+        """Whether a further request can be sent. Between exchanges nothing is due but what TLS says to itself (session
+        tickets, key updates): an octet of HTTP, the end or an error all mean that this connection is spent."""
+        timeout = self.gettimeout()
+        self.settimeout(0)
+        try:
+            self.read(1)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self.settimeout(timeout)
+        return False
 
     def send(self, data: bytes, flags: int = 0) -> int:
         count = super().send(data, flags)
@@ -144,6 +161,10 @@ class MeteredConnection(HTTPSConnection):
 
     def __init__(self, host: str, port: int, timeout_s: float, context: MeteredContext) -> None:
         super().__init__(host, port, timeout=timeout_s, ssl_context=context)
+
+    @property
+    def is_connected(self) -> bool:
+        return self.sock is not None and self.tls.is_open()
 
     def _new_conn(self) -> socket.socket:
         return MeteredSocket.adopt(super()._new_conn())

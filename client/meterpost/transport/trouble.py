@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from urllib3.exceptions import ConnectTimeoutError, HeaderParsingError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, InvalidChunkLength, NewConnectionError
 
 from meterpost.errors import MeterpostError, NetworkError, PeerError, TlsError
 
@@ -188,16 +188,16 @@ def _not_http(_: BaseException, way: Way) -> MeterpostError:
 # In this order: the first row that has something to say about any cause wins.
 _ROWS: tuple[tuple[type[BaseException], Callable[[BaseException, Way], MeterpostError | None]], ...] = (
     (socket.gaierror, _unknown_name),
-    (ConnectTimeoutError, _connect_timeout),
+    (ConnectionRefusedError, _refused),
+    (NewConnectionError, _unreachable),
+    (ConnectTimeoutError, _connect_timeout),  # NewConnectionError is one, for history's sake
     (ssl.SSLCertVerificationError, _certificate),
     (ssl.SSLError, _tls),
     (TimeoutError, _timeout),
-    (ConnectionRefusedError, _refused),
-    (NewConnectionError, _unreachable),
     (OSError, _tunnel),
+    (InvalidChunkLength, _not_http),
     (http.client.IncompleteRead, _broken),
     (ConnectionError, _broken),  # http.client.RemoteDisconnected is one
     (ssl.SSLEOFError, _broken),
     (http.client.HTTPException, _not_http),
-    (HeaderParsingError, _not_http),
 )
