@@ -2,7 +2,7 @@
 
 from meterpost.agent.agent import ENROLLED, Agent, open_agent, wall_clock
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
-from meterpost.devices import Progress, ScanPlan, read_recording
+from meterpost.devices import Progress, ScanPlan
 
 __all__ = [
     "ENROLLED",
@@ -15,6 +15,5 @@ __all__ = [
     "Status",
     "SyncReport",
     "open_agent",
-    "read_recording",
     "wall_clock",
 ]

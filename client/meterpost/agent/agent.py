@@ -14,7 +14,7 @@ from meterpost import __version__, soap
 from meterpost.agent.exchange import Exchanges
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.work import Work
-from meterpost.devices import Devices, Progress, ScanPlan, SnmpUserSecret
+from meterpost.devices import Devices, Progress, ScanPlan, SnmpUserSecret, read_recording
 from meterpost.errors import DeviceError, Refused, SettingsError
 from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle import Session
@@ -101,6 +101,10 @@ class Agent:
     def read(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
         """Fresh readings of devices anywhere, kept nowhere."""
         return self.devices.read_many(endpoints)
+
+    def replay(self, recording: Path) -> Reading:
+        """The reading of a device recorded in a file, with the profiles of this configuration. Raises DeviceError."""
+        return read_recording(recording, self._clock(), self._profile_folders)
 
     def read_enrolled(self) -> tuple[ReadReport, ...]:
         """A reading of every enrolled device, judged and kept; open billing requests are answered into the outbox."""
@@ -257,9 +261,14 @@ class Agent:
                 SnmpUserSecret(u.name, u.auth_password.resolve(base), u.priv_password.resolve(base), u.auth, u.priv)
                 for u in snmp.users
             )
-            folders = (base / "profiles",) if (base / "profiles").is_dir() else ()
-            self._devices = Devices(snmp, self.settings.discovery, users, self._clock, folders)
+            self._devices = Devices(snmp, self.settings.discovery, users, self._clock, self._profile_folders)
         return self._devices
+
+    @property
+    def _profile_folders(self) -> tuple[Path, ...]:
+        """Profiles of the administrator's own lie in `profiles` beside the configuration file."""
+        folder = self.settings.base / "profiles"
+        return (folder,) if folder.is_dir() else ()
 
     @property
     def transport(self) -> Transport:
