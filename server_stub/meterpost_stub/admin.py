@@ -1,0 +1,141 @@
+"""The admin port: JSON over HTTP for the vendor's side, on its own loopback port, behind a token. docs/stub.md lists it.
+
+It turns paths and JSON into calls to the desk and back; it decides nothing, and never speaks SOAP.
+"""
+
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from meterpost.errors import MeterpostError
+from meterpost.model import instant
+from meterpost_stub.centre import ClientSettings
+from meterpost_stub.clocks import Clocks
+from meterpost_stub.desk import Desk
+from meterpost_stub.rules import Cycle, Result
+from meterpost_stub.store import Entry
+from meterpost_stub.web import JSON, HttpRefusal, HttpRequest, HttpResponse, response
+
+_LARGEST_ORDER = 1024 * 1024
+
+
+class Admin:
+    """`reset` puts the server back to its start."""
+
+    def __init__(self, desk: Desk, clocks: Clocks, token: str, reset: Callable[[], None]) -> None:
+        self._desk = desk
+        self._clocks = clocks
+        self._token = token.encode()
+        self._reset = reset
+        self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
+            ("GET", "/state"): lambda order: desk.state(),
+            ("GET", "/clock"): lambda order: desk.clock(),
+            ("POST", "/clock"): self._clock,
+            ("POST", "/sign-up"): self._sign_up,
+            ("POST", "/bill"): self._bill,
+            ("POST", "/off"): lambda order: desk.turn_off(_text(order, "serial"), order.get("reason") or ""),
+            ("POST", "/eligibility"): self._eligibility,
+            ("POST", "/settings"): self._settings,
+            ("GET", "/readings"): lambda order: desk.readings(),
+            ("GET", "/journal"): lambda order: [_entry(entry) for entry in desk.journal()],
+            ("POST", "/reset"): self._start_again,
+        }
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        try:
+            status, document = HTTPStatus.OK, self._answer(request)
+        except HttpRefusal as refused:
+            status, document = refused.status, {"error": str(refused)}
+        except MeterpostError as error:
+            status, document = HTTPStatus.CONFLICT, {"error": str(error), "advice": error.advice}
+        return response(request, status, JSON, json.dumps(document, ensure_ascii=False).encode() + b"\n")
+
+    def _answer(self, request: HttpRequest) -> Any:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token):
+            raise HttpRefusal(HTTPStatus.UNAUTHORIZED, "Authorization: Bearer and the admin token are required")
+        route = self._routes.get((request.method, request.path))
+        if route is None:
+            known = ", ".join(" ".join(key) for key in self._routes)
+            raise HttpRefusal(HTTPStatus.NOT_FOUND, f"there is no {request.method} {request.path}; there are {known}")
+        try:
+            return route(_order(request))
+        except (ValueError, TypeError, KeyError) as error:
+            raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"not a valid order: {error}") from None
+
+    def _clock(self, order: dict[str, Any]) -> Any:
+        if "set" in order:
+            self._clocks.set_calendar(moment(order["set"]))
+        if "advance" in order:
+            self._clocks.advance(timedelta(seconds=float(order["advance"])))
+        if "security_offset" in order:
+            self._clocks.set_security_offset(timedelta(seconds=float(order["security_offset"])))
+        return self._desk.clock()
+
+    def _sign_up(self, order: dict[str, Any]) -> Any:
+        serials = order.get("serials", "all")
+        chosen = None if serials == "all" else _texts(serials)
+        return self._desk.sign_up(chosen, Cycle(order.get("cycle", Cycle.MONTHLY)), _texts(order.get("meters", [])))
+
+    def _bill(self, order: dict[str, Any]) -> Any:
+        cycle = Cycle(order["cycle"]) if order.get("cycle") else None
+        return self._desk.bill(_text(order, "serial"), _texts(order.get("meters", [])), cycle)
+
+    def _eligibility(self, order: dict[str, Any]) -> Any:
+        until = date.fromisoformat(order["until"]) if order.get("until") else None
+        return self._desk.set_eligibility(_text(order, "serial"), Result(order["result"]), until, order.get("reason"))
+
+    def _settings(self, order: dict[str, Any]) -> Any:
+        return self._desk.set_client_settings(ClientSettings(**order))
+
+    def _start_again(self, order: dict[str, Any]) -> Any:
+        self._reset()
+        return self._desk.state()
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 time; UTC where it names no zone. Raises ValueError."""
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _order(request: HttpRequest) -> dict[str, Any]:
+    if request.body is None or len(request.body) > _LARGEST_ORDER:
+        raise HttpRefusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"an order has a length, of at most {_LARGEST_ORDER} octets")
+    order = json.loads(request.body or b"{}")
+    if not isinstance(order, dict):
+        raise ValueError("a JSON object is expected")
+    return order
+
+
+def _text(order: dict[str, Any], name: str) -> str:
+    return _texts([order[name]])[0]
+
+
+def _texts(values: Any) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"a list of texts is expected, not {values!r}")
+    return values
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """Octets that are not UTF-8 show as backslash escapes."""
+    return {
+        "number": entry.number,
+        "at": instant(entry.at),
+        "outcome": entry.outcome,
+        "status": entry.status,
+        "transaction": entry.transaction,
+        "devices": entry.devices,
+        "answer": entry.answer,
+        "answer_devices": entry.answer_devices,
+        "request_octets": {"envelope": len(entry.request), "http": entry.request_octets},
+        "response_octets": {"envelope": len(entry.response), "http": entry.response_octets},
+        **{
+            name: getattr(entry, name).decode("utf-8", "backslashreplace")
+            for name in ("request_head", "request", "response_head", "response")
+        },
+    }

@@ -1,0 +1,190 @@
+"""The guard: what comes in as bytes is checked, opened, answered, sealed, counted and written down.
+
+One walk for every request: HTTP, XML, SOAP 1.1, security, budget, service, budget, seal. The first thing that is wrong
+is the answer, and nothing behind it runs. The guard decides nothing about clients and devices.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from http import HTTPStatus
+
+from lxml import etree
+
+from meterpost.model import Credentials
+from meterpost.wsse import NONCE, Acceptance, Policy, open_envelope, seal
+from meterpost_stub import budget, soap11
+from meterpost_stub.budget import Count, Enforcement
+from meterpost_stub.centre import Refusal
+from meterpost_stub.clocks import Clocks
+from meterpost_stub.service import Service
+from meterpost_stub.soap11 import SoapFault
+from meterpost_stub.store import Entry, Store
+from meterpost_stub.web import LARGEST_BODY, XML, HttpRefusal, HttpRequest, HttpResponse, refusal, response
+from meterpost_wsdl import names, xmlio
+
+_log = logging.getLogger(__name__)
+_CHARSETS = ("utf-8", "utf-16", "us-ascii", "ascii")
+
+
+@dataclass(slots=True)
+class _Trace:
+    """How far a request came, for the journal."""
+
+    outcome: str = "ok"
+    asked: Count | None = None
+    answered: Count | None = None
+
+
+class Guard:
+    """Answers requests at the service's port; safe to use from several threads.
+
+    `accounts` maps user names to passwords. `location` is the service's own address, for its WSDL.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        store: Store,
+        clocks: Clocks,
+        accounts: Mapping[str, str],
+        accept: Acceptance,
+        enforcement: Enforcement,
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._clocks = clocks
+        self._accounts = accounts
+        self._accept = accept
+        self._enforcement = enforcement
+        self.location = ""
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """The response to any request whatever; the exchange is in the journal before it is sent."""
+        if request.method == "GET":
+            return self._contract(request)
+        trace = _Trace()
+        try:
+            answer = self._post(request, trace)
+        except HttpRefusal as refused:
+            trace.outcome = f"http {refused.status.value}: {refused}"
+            answer = refusal(request, refused)
+        except SoapFault as fault:
+            trace.outcome = f"fault {fault.name}: {fault.why or fault}"
+            answer = _fault(request, fault)
+        except Refusal as refused:
+            trace.outcome = f"refused {refused.code}: {refused}"
+            answer = _fault(request, SoapFault("Client", str(refused), refusal=refused.code))
+        except Exception:
+            _log.exception("a request could not be answered")
+            trace.outcome = "fault Server"
+            answer = _fault(request, SoapFault("Server", "the server has a problem of its own"))
+        self._store.journal(self._entry(request, answer, trace))
+        return answer
+
+    def _post(self, request: HttpRequest, trace: _Trace) -> HttpResponse:
+        root = soap11.parse(_body(request))
+        message = soap11.request_of(root)
+        formula, devices = budget.request_budget(message)
+        asked = trace.asked = Count(formula, devices, len(request.head) + len(request.body or b""))
+        account, policy = self._authenticated(root, trace)
+        if self._enforcement is Enforcement.REFUSE:
+            budget.check_texts(message)
+        if self._too_large(asked, trace):
+            raise Refusal("over-budget", str(asked))
+        return self._reply(request, self._service.call(account, message), policy, account, trace)
+
+    def _authenticated(self, root: etree._Element, trace: _Trace) -> tuple[str, Policy]:
+        verdict = open_envelope(root, self._accept, self._accounts.get, self._store, self._clocks.security())
+        if verdict.fault is not None:
+            fault = verdict.fault
+            raise SoapFault(fault.name, fault.text, fault.namespace, why=f"{verdict.reason} {verdict.detail}".strip())
+        return verdict.username, verdict.reply_policy
+
+    def _reply(self, request: HttpRequest, reply: etree._Element, policy: Policy, account: str, trace: _Trace) -> HttpResponse:
+        budget.trim(reply)
+        breach = soap11.schema_breach(reply)
+        if breach:
+            raise ValueError(f"our own reply is not valid: {breach}")
+        body = xmlio.write(reply, {names.SERVICE: "m"})
+        envelope = f'<s:Envelope xmlns:s="{names.SOAP}" xmlns:m="{names.SERVICE}"><s:Body>{body}</s:Body></s:Envelope>'
+        credentials = Credentials(account, self._accounts[account])
+        sealed = seal(envelope.encode(), policy, credentials, self._clocks.security(), secrets.token_bytes(NONCE))
+        answer = response(request, HTTPStatus.OK, XML, sealed)
+        found = budget.reply_budget(reply)
+        if found is not None:
+            trace.answered = Count(*found, len(answer.head) + len(answer.body))
+            if self._too_large(trace.answered, trace):
+                raise ValueError(f"our own reply is over its budget: {trace.answered}")
+        return answer
+
+    def _too_large(self, count: Count, trace: _Trace) -> bool:
+        """Whether a message must not pass for its size."""
+        if count.over and self._enforcement is Enforcement.WARN:
+            trace.outcome = f"ok, over budget: {count}"
+            _log.warning("over budget: %s", count)
+        return count.over and self._enforcement is Enforcement.REFUSE
+
+    def _contract(self, request: HttpRequest) -> HttpResponse:
+        """The WSDL, and the XSD where the WSDL's relative schemaLocation leads."""
+        what = request.query.lower()
+        if request.path == "/meterpost.wsdl" or (request.path in ("/", names.PATH) and what == "wsdl"):
+            return response(request, HTTPStatus.OK, XML, names.wsdl_for(self.location))
+        if request.path == "/meterpost.xsd" or (request.path in ("/", names.PATH) and what == "xsd"):
+            return response(request, HTTPStatus.OK, XML, names.contract("meterpost.xsd"))
+        if request.path == names.PATH:
+            return refusal(request, _method_not_allowed())
+        return refusal(request, HttpRefusal(HTTPStatus.NOT_FOUND, f"the service is at {names.PATH}, its WSDL at ?wsdl"))
+
+    def _entry(self, request: HttpRequest, answer: HttpResponse, trace: _Trace) -> Entry:
+        asked, answered = trace.asked, trace.answered
+        return Entry(
+            number=0,
+            at=self._clocks.security(),
+            outcome=trace.outcome,
+            status=answer.status,
+            transaction=asked.budget.id if asked else "",
+            devices=asked.devices if asked else 0,
+            answer=answered.budget.id if answered else "",
+            answer_devices=answered.devices if answered else 0,
+            request_head=request.head,
+            request=request.body or b"",
+            response_head=answer.head,
+            response=answer.body,
+        )
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The body of a POST that is fit to be parsed. Raises HttpRefusal."""
+    if request.method != "POST":
+        raise _method_not_allowed()
+    if request.path != names.PATH:
+        raise HttpRefusal(HTTPStatus.NOT_FOUND, f"the service is at {names.PATH}")
+    media = Message()
+    media["content-type"] = request.headers.get("content-type", "application/octet-stream")
+    if media.get_content_type() != "text/xml":
+        raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"text/xml is expected, not {media.get_content_type()}")
+    charset = media.get_param("charset", "utf-8")
+    if str(charset).lower() not in _CHARSETS:
+        raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the charset must be utf-8 or utf-16")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content-coding has been agreed")
+    length = request.headers.get("content-length", "")
+    if request.body is None:
+        if length.isdigit() and "transfer-encoding" not in request.headers:
+            raise HttpRefusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {LARGEST_BODY} octets are read")
+        raise HttpRefusal(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is required")
+    if len(request.body) != int(length):
+        raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"{length} octets were announced, {len(request.body)} came")
+    return request.body
+
+
+def _method_not_allowed() -> HttpRefusal:
+    return HttpRefusal(HTTPStatus.METHOD_NOT_ALLOWED, "only POST is served here", {"Allow": "POST"})
+
+
+def _fault(request: HttpRequest, fault: SoapFault) -> HttpResponse:
+    """Any fault is a 500 (R1126)."""
+    return response(request, HTTPStatus.INTERNAL_SERVER_ERROR, XML, fault.envelope())

@@ -1,0 +1,157 @@
+"""One port: TCP, TLS and HTTP framing, by cheroot; the only importer of it. What a message means is the answerer's.
+
+Whole messages go in and out as exact bytes, because they are counted. A peer that is silent, slow or talks
+nonsense costs one worker for ten seconds and nobody else anything.
+"""
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+from cheroot.makefile import MakeFile
+from cheroot.server import Gateway, HTTPConnection, HTTPRequest, SizeCheckWrapper
+from cheroot.wsgi import Server
+
+from meterpost.errors import NetworkError
+from meterpost_stub.web import LARGEST_BODY, Answer, HttpRequest
+
+_log = logging.getLogger(__name__)
+_LARGEST_HEAD = 8192
+_DRAINED = 64 * 1024 * 1024
+"""Octets of a body that is too large which are still read and thrown away, so that the peer, who may not listen
+before it has sent everything, sees the 413 instead of a broken connection."""
+_PATIENCE_S = 10
+_THREADS = 16
+
+
+class _Head:
+    """Passes lines through and keeps them: the head exactly as it came."""
+
+    def __init__(self, lines: SizeCheckWrapper) -> None:
+        self._lines = lines
+        self.seen = b""
+
+    def readline(self) -> bytes:
+        line: bytes = self._lines.readline()
+        self.seen += line
+        return line
+
+
+class _Request(HTTPRequest):
+    head: _Head
+
+    def read_request_line(self) -> bool:
+        self.rfile = self.head = _Head(self.rfile)
+        return bool(super().read_request_line())  # type: ignore[no-untyped-call]  # cheroot has stubs without types
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+
+    def communicate(self) -> bool:
+        """Shakes hands here, in a worker, and not where connections are accepted: cheroot's own way would let one
+        silent peer keep everybody else out."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            try:
+                self.socket.do_handshake()
+            except OSError as error:
+                _log.info("no TLS with %s: %s", self.remote_addr, error)
+                return False
+        return bool(super().communicate())  # type: ignore[no-untyped-call]  # as above
+
+
+class _Tls:
+    """cheroot's port for TLS. Hands out connections that have not shaken hands yet."""
+
+    makefile = staticmethod(MakeFile)
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
+    def bind(self, sock: socket.socket) -> socket.socket:
+        return sock
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+
+
+class _Gateway(Gateway):
+    """From cheroot's request to a value and back."""
+
+    def respond(self) -> None:
+        request, connection = self.req, self.req.conn
+        length = self._length()
+        body = None if length is None or length > LARGEST_BODY else b"".join(self._pieces(length))
+        if length is None or length > _DRAINED:
+            request.close_connection = True
+        elif body is None:
+            for _ in self._pieces(length):
+                pass
+        if request.response_protocol != "HTTP/1.1" or not request.server.can_add_keepalive_connection:
+            request.close_connection = True
+        answer = request.server.answer(
+            HttpRequest(
+                method=request.method.decode("latin-1"),
+                path=request.path.decode("latin-1"),
+                query=request.qs.decode("latin-1"),
+                headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.inheaders.items()},
+                head=request.head.seen,
+                body=body,
+                last=request.close_connection,
+            )
+        )
+        request.sent_headers = True
+        connection.socket.sendall(answer.head + (b"" if request.method == b"HEAD" else answer.body))
+
+    def _length(self) -> int | None:
+        """Octets of the body that follows; None where the request does not say it in one plain way."""
+        if self.req.chunked_read:
+            return None
+        text = self.req.inheaders.get(b"Content-Length", b"" if self.req.method == b"POST" else b"0")
+        return int(text) if text.isdigit() else None
+
+    def _pieces(self, length: int) -> Iterator[bytes]:
+        """The body in pieces; ends early where the peer does."""
+        while length and (piece := self.req.conn.rfile.read(min(length, 65536))):
+            length -= len(piece)
+            yield piece
+
+
+class _Server(Server):
+    ConnectionClass = _Connection
+    max_request_header_size = _LARGEST_HEAD
+
+    def __init__(self, address: tuple[str, int], answer: Answer, tls: ssl.SSLContext | None) -> None:
+        super().__init__(address, None, numthreads=_THREADS, timeout=_PATIENCE_S, request_queue_size=64)
+        self.gateway = _Gateway
+        self.answer = answer
+        self.ssl_adapter = _Tls(tls) if tls else None
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        _log.log(level, "%s", msg, exc_info=traceback)
+
+
+class Listener:
+    """Listens from the moment it is made until `close`; `port` 0 takes a free one, which `port` then is.
+
+    Raises NetworkError when the address cannot be had.
+    """
+
+    def __init__(self, host: str, port: int, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
+        self._server = _Server((host, port), answer, tls)
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise NetworkError(
+                f"cannot listen on {host} port {port}: {error}", "Choose another --port, or 0 for a free one."
+            ) from None
+        self.port: int = self._server.bind_addr[1]
+        self._thread = threading.Thread(target=self._server.serve, name=f"listener {self.port}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops accepting, lets running answers finish, closes every connection."""
+        self._server.stop()
+        self._thread.join()

@@ -1,0 +1,209 @@
+"""What the reference server keeps: records, its two clocks' offsets, nonces, the journal. One SQLite file, or memory.
+
+The only place that knows SQL. It decides nothing. One connection behind one lock: the server's threads take turns.
+"""
+
+import json
+import sqlite3
+import threading
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meterpost.errors import StoreError
+from meterpost.model import from_instant, instant
+from meterpost_stub.rules import BillingRequest, Device, Eligibility, Proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """One received part of a billing transaction. `meters` are (name, value), `supplies` (name, level, capacity, unit)."""
+
+    id: str
+    part: int
+    of: int
+    serial: str
+    client: str
+    taken_at: datetime
+    received_at: datetime
+    meters: tuple[tuple[Any, ...], ...]
+    supplies: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange as it was on the wire above TLS. `at` is the server's wall time; `transaction` is T1 to T7 and
+    `devices` its x, where the message was understood that far; `answer` is T4 or T6 for a sync response."""
+
+    number: int
+    at: datetime
+    outcome: str
+    status: int
+    transaction: str
+    devices: int
+    answer: str
+    answer_devices: int
+    request_head: bytes
+    request: bytes
+    response_head: bytes
+    response: bytes
+
+    @property
+    def request_octets(self) -> int:
+        """HTTP level: head and body."""
+        return len(self.request_head) + len(self.request)
+
+    @property
+    def response_octets(self) -> int:
+        return len(self.response_head) + len(self.response)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A named value: clock offsets, the settings for clients."""
+
+    name: str
+    value: str
+
+
+_KEYS: dict[type, tuple[str, ...]] = {
+    Proxy: ("client",),
+    Device: ("serial",),
+    Eligibility: ("serial",),
+    BillingRequest: ("id",),
+    Reads: ("id", "part"),
+    Entry: ("number",),
+    Note: ("name",),
+}
+_JOURNAL_LENGTH = 2000
+R = TypeVar("R")
+
+
+class Store:
+    """Records by kind. Raises StoreError when the file cannot be opened."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            for kind, key in _KEYS.items():
+                columns = _quoted(field.name for field in fields(kind))
+                self._db.execute(f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({columns}, PRIMARY KEY ({_quoted(key)}))")
+            self._db.execute("CREATE TABLE IF NOT EXISTS Nonce (key PRIMARY KEY, until REAL)")
+            self._db.execute("CREATE INDEX IF NOT EXISTS DeviceClient ON Device (client)")
+            self._db.execute("CREATE INDEX IF NOT EXISTS RequestClient ON BillingRequest (client)")
+        except sqlite3.Error as error:
+            raise StoreError(f"the server's store {path} cannot be opened: {error}", "Name another file with --db.") from None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, one thread at a time; may be nested."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """The record of `kind` with this key."""
+        return next(iter(self._select(kind, dict(zip(_KEYS[kind], key, strict=True)))), None)
+
+    def all(self, kind: type[R], **where: object) -> tuple[R, ...]:
+        """Every record of `kind` whose fields equal `where`, in the order of first writing."""
+        return self._select(kind, where)
+
+    def put(self, record: object) -> None:
+        """Writes `record` over the one with the same key, if there is one."""
+        kind = type(record)
+        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind in _KEYS is a dataclass
+        updates = ", ".join(f'"{name}"=excluded."{name}"' for name in names)
+        with self._lock:
+            self._db.execute(
+                f"INSERT INTO {kind.__name__} VALUES ({', '.join('?' * len(names))}) "  # noqa: S608  # names of our own classes
+                f"ON CONFLICT ({_quoted(_KEYS[kind])}) DO UPDATE SET {updates}",
+                [_to_column(getattr(record, name)) for name in names],
+            )
+
+    def journal(self, entry: Entry) -> None:
+        """Appends an exchange; its number is given here. The oldest beyond two thousand are forgotten."""
+        with self._lock:
+            (last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM Entry").fetchone()
+            self.put(Entry(last + 1, *astuple(entry)[1:]))
+            self._db.execute("DELETE FROM Entry WHERE number <= ?", (last + 1 - _JOURNAL_LENGTH,))
+
+    def remember(self, key: str, until: datetime, now: datetime) -> bool:
+        """The replay cache's port: False when `key` was seen before. Survives a restart with a file."""
+        with self._lock:
+            self._db.execute("DELETE FROM Nonce WHERE until < ?", (now.timestamp(),))
+            return self._db.execute("INSERT OR IGNORE INTO Nonce VALUES (?, ?)", (key, until.timestamp())).rowcount == 1
+
+    def clear(self) -> None:
+        """Forgets everything, nonces excepted: what was a replay stays one."""
+        with self.transaction():
+            for kind in _KEYS:
+                self._db.execute(f"DELETE FROM {kind.__name__}")  # noqa: S608  # names of our own classes
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _select(self, kind: type[R], where: dict[str, object]) -> tuple[R, ...]:
+        clause = " AND ".join(f'"{name}" = ?' for name in where) or "1"
+        with self._lock:
+            statement = f"SELECT * FROM {kind.__name__} WHERE {clause} ORDER BY rowid"  # noqa: S608  # names of our own classes
+            rows = self._db.execute(statement, [_to_column(value) for value in where.values()]).fetchall()
+        hints = _hints(kind.__name__)
+        return tuple(kind(*(_from_column(hint, value) for hint, value in zip(hints, row, strict=True))) for row in rows)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+@cache
+def _hints(name: str) -> tuple[Any, ...]:
+    (kind,) = (kind for kind in _KEYS if kind.__name__ == name)
+    hints = typing.get_type_hints(kind)
+    return tuple(_without_none(hints[field.name]) for field in fields(kind))
+
+
+def _without_none(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
+    return typing.get_origin(hint) or hint
+
+
+def _to_column(value: object) -> object:
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _from_column(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if hint is datetime:
+        return from_instant(value)
+    if hint is date:
+        return date.fromisoformat(value)
+    if hint is tuple:
+        return tuple(tuple(item) if isinstance(item, list) else item for item in json.loads(value))
+    return hint(value) if issubclass(hint, (StrEnum, bool)) else value
