@@ -1,0 +1,57 @@
+"""Enrolling printers, withdrawing and replacing them."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from meterpost.agent import Agent, Preview
+from meterpost.cli import opening, reports, show, trouble
+from meterpost.cli.journal import message_text
+from meterpost.errors import SettingsError
+from meterpost.lifecycle.state import DeviceState
+
+
+def enrol(args: Namespace) -> int:
+    """Chooses printers and registers them; with --dry-run only shows what would be sent."""
+    if bool(args.serials) == args.all:
+        raise SettingsError("name the serials to enrol, or --all", "'meterpost status' lists the printers that were seen.")
+    with opening.agent(args) as agent:
+        serials = _seen(agent) if args.all else args.serials
+        if args.dry_run:
+            return _preview(args, agent.preview(serials))
+        agent.select(serials)
+        return reports.finish(args, agent.register())
+
+
+def withdraw(args: Namespace) -> int:
+    """Ends a printer's enrolment."""
+    with opening.agent(args) as agent:
+        return reports.finish(args, agent.withdraw(args.serial))
+
+
+def replace(args: Namespace) -> int:
+    """Ends one printer's enrolment and registers another in its place."""
+    with opening.agent(args) as agent:
+        report = agent.replace_device(args.old, args.new)
+        return reports.finish(args, report if report.notices else agent.register())
+
+
+def _seen(agent: Agent) -> list[str]:
+    devices = agent.status().site.devices.values()
+    return [device.serial for device in devices if device.state is DeviceState.SEEN]
+
+
+def _preview(args: Namespace, previews: Sequence[Preview]) -> int:
+    held = all(preview.verdict.held for preview in previews)
+    if args.json:
+        show.as_json(reports.previews_json(previews))
+        return 0 if held else trouble.INCOMPLETE
+    out = show.console(args)
+    rows = [
+        (f"{v.budget.id} {v.budget.transaction}", v.devices or None, v.octets, v.budget.formula, v.limit, v.headroom)
+        for v in (preview.verdict for preview in previews)
+    ]
+    columns = ("Message", ">Devices", ">Octets", ">Formula", ">Ceiling", ">Headroom")
+    out.print(show.table("Would be sent; nothing was", columns, rows))
+    for preview in previews:
+        out.print(message_text(preview.head + preview.body, pretty=True), soft_wrap=True)
+    return 0 if held else trouble.INCOMPLETE

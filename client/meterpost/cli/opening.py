@@ -1,0 +1,63 @@
+"""An agent for a command: from the configuration file, or without one where a command only looks."""
+
+import signal
+import threading
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from meterpost import settings
+from meterpost.agent import Agent, open_agent
+from meterpost.cli.values import user_config
+from meterpost.errors import SettingsError
+from meterpost.settings import Settings, SnmpSettings
+
+
+def agent(args: Namespace) -> Agent:
+    """The configured agent. Raises SettingsError where there is no configuration."""
+    return open_agent(args.config)
+
+
+def looking(args: Namespace) -> tuple[Agent, bool]:
+    """An agent that can look at printers with what the command line says of SNMP, and whether it has a configuration,
+    hence a place to keep things. Only the user's own file may be missing; one that was named must be there."""
+    configured = args.config != user_config() or args.config.exists()
+    chosen = settings.load(args.config) if configured else Settings(base=args.config.parent)
+    return Agent(replace(chosen, snmp=_overridden(chosen.snmp, args))), configured
+
+
+def _overridden(snmp: SnmpSettings, args: Namespace) -> SnmpSettings:
+    given = {
+        "port": args.port,
+        "communities": tuple(args.community) if args.community else None,
+        "timeout_s": args.timeout,
+        "retries": args.retries,
+    }
+    if args.snmp_version == "3":
+        if not snmp.users:
+            raise SettingsError("SNMPv3 needs a user, and the configuration has none", "Add one as [[snmp.users]].")
+        given["versions"] = ()
+    elif args.snmp_version:
+        given |= {"versions": (args.snmp_version,), "users": ()}
+    return replace(snmp, **{key: value for key, value in given.items() if value is not None})
+
+
+@contextmanager
+def stopping(*signals: signal.Signals) -> Iterator[threading.Event]:
+    """An event that the first of these signals sets; the second one does what it always does."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def ask(number: int, _: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        # Not here: the signal may have interrupted this very thread inside the event's own lock.
+        threading.Thread(target=stop.set).start()
+
+    for number in signals:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,137 @@
+"""Looking at printers: a discovery with its cost told first, and single readings."""
+
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+
+from meterpost.agent import Agent, Progress, ScanPlan
+from meterpost.cli import opening, show, trouble
+from meterpost.cli.text import one_line
+from meterpost.errors import DeviceError, SettingsError
+from meterpost.model import Reading, Supply, SupplyState
+
+
+def discover(args: Namespace) -> int:
+    """Shows the plan, then the printers as they answer. Ctrl-C ends the scan; what was found by then is shown and kept."""
+    agent, configured = opening.looking(args)
+    with agent:
+        plan = agent.plan(args.targets, args.exclude)
+        err = show.console(args, stderr=True)
+        if not args.json:
+            err.print(plan.sentence)
+            if not args.yes and plan.addresses > 1 and _interactive() and not _agreed(err):
+                return trouble.INTERRUPTED
+        found, stopped = _scan(agent, plan, err, quiet=args.json)
+        if args.json:
+            show.as_json([reading.to_json() for reading in found])
+        else:
+            _print_found(args, found, stopped)
+        if configured:
+            agent.remember(found)
+    return trouble.INTERRUPTED if stopped else 0
+
+
+def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tuple[Reading, ...], bool]:
+    """What the scan found, and whether it was stopped."""
+    with opening.stopping(signal.SIGINT) as stop, err.status("") as status:
+        if quiet:
+            status.stop()
+
+        def on_progress(progress: Progress) -> None:
+            if quiet:
+                return
+            status.update(f"{progress.done} of {progress.total} addresses, {progress.found} printers. Ctrl-C stops.")
+            if progress.reading:
+                err.print(one_line(f"{_where(progress.reading)} {_printer(progress.reading)} {progress.reading.serial}"))
+
+        return agent.devices.discover(plan, on_progress, stop), stop.is_set()
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agreed(err: Console) -> bool:
+    return err.input("Scan now? [Y/n] ").strip().lower() in ("", "y", "yes")
+
+
+def read(args: Namespace) -> int:
+    """Readings of the printers named, or of a recording; kept nowhere."""
+    if bool(args.targets) == bool(args.recording):
+        raise SettingsError("name the printers to read, or one --recording", "See 'meterpost read --help'.")
+    agent, _ = opening.looking(args)
+    with agent:
+        results: Sequence[Reading | DeviceError]
+        results = [agent.replay(args.recording)] if args.recording else agent.read(agent.plan(args.targets).endpoints)
+    readings = [result for result in results if isinstance(result, Reading)]
+    failures = [result for result in results if isinstance(result, DeviceError)]
+    if args.json:
+        show.as_json([reading.to_json() for reading in readings])
+    elif readings:
+        print_devices(show.console(args), readings)
+    for failure in failures:
+        trouble.tell(failure, args.json)
+    if failures:
+        return trouble.INCOMPLETE if readings else failures[0].exit_code
+    return 0
+
+
+def _print_found(args: Namespace, found: Sequence[Reading], stopped: bool) -> None:
+    out = show.console(args)
+    if found:
+        columns = ("Address", "Printer", "Serial", "Meter", ">Value", "Lowest supply")
+        out.print(show.table("Printers", columns, map(_found_row, found)))
+    count = f"{len(found)} printer{'' if len(found) == 1 else 's'}"
+    out.print(f"Stopped: {count} found until then." if stopped else f"{count} found.")
+
+
+def _found_row(reading: Reading) -> tuple[show.Cell, ...]:
+    meter = reading.meters[0] if reading.meters else None
+    return (
+        _where(reading),
+        _printer(reading),
+        reading.serial or "none: cannot be billed",
+        meter.name if meter else None,
+        meter.value if meter else None,
+        _lowest(reading.supplies),
+    )
+
+
+def _lowest(supplies: Iterable[Supply]) -> str | None:
+    known = [supply for supply in supplies if supply.percent is not None]
+    lowest = min(known, key=lambda supply: supply.percent or 0, default=None)
+    return f"{lowest.percent} % {lowest.color} {lowest.kind}" if lowest else None
+
+
+def print_devices(out: Console, readings: Iterable[Reading]) -> None:
+    """Printers with all their meters and supplies."""
+    for reading in readings:
+        facts = (_where(reading), reading.serial or "no serial: cannot be billed", reading.status)
+        out.print(one_line(", ".join((_printer(reading), *filter(None, facts)))), style="bold")
+        if place := ", ".join(filter(None, (reading.name, reading.location))):
+            out.print(one_line(place))
+        meters = show.amounts("Meters", ((meter.name, meter.value) for meter in reading.meters))
+        out.print(show.beside(meters, show.amounts("Supplies", map(_supply, reading.supplies))))
+
+
+def _supply(supply: Supply) -> tuple[str, show.Cell]:
+    """The level as a percentage, in the supply's unit where there is none, or in a word."""
+    name = supply.description or f"{supply.color} {supply.kind}"
+    if supply.percent is not None:
+        return name, f"{supply.percent} %"
+    return name, f"{show.grouped(supply.level)} {supply.unit}" if supply.state is SupplyState.KNOWN else supply.state.replace(
+        "-", " "
+    )
+
+
+def _printer(reading: Reading) -> str:
+    """Maker and model, the maker once."""
+    named = reading.model.casefold().startswith(reading.manufacturer.casefold())
+    return reading.model if named else f"{reading.manufacturer} {reading.model}"
+
+
+def _where(reading: Reading) -> str:
+    return f"{reading.address}:{reading.port}" if reading.port else reading.address

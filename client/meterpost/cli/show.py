@@ -1,0 +1,94 @@
+"""Tables for people, JSON for programs. Everything people see passes through `cell` or the room's `text`: no markup, no control
+characters. No other module of this room writes to stdout or imports rich."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from meterpost.cli.text import one_line
+
+Cell = RenderableType | int | datetime | None
+
+
+def console(args: Namespace, stderr: bool = False) -> Console:
+    """Where people read. Plain where it is no terminal, with --no-color, and where NO_COLOR is set (no-color.org)."""
+    plain = args.no_color or bool(os.environ.get("NO_COLOR"))
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, color_system=None if plain else "auto")
+
+
+def as_json(value: object) -> None:
+    """One JSON value on stdout, in ASCII: what a printer is called cannot control a terminal here either."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """A table whose columns are named `columns`; a name that begins with `>` is of numbers, which stand right."""
+    headers = (
+        Column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left", overflow="fold") for name in columns
+    )
+    made = Table(
+        *headers,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for row in rows:
+        made.add_row(*(cell(value) for value in row))
+    return made
+
+
+def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
+    """Names and values below each other."""
+    grid = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2, 0, 0))
+    for name, value in rows:
+        grid.add_row(cell(name), cell(value))
+    return grid
+
+
+def amounts(title: str, rows: Iterable[tuple[str, Cell]]) -> Table:
+    """A small table of names and amounts."""
+    columns = Column(title, overflow="fold", ratio=1), Column(justify="right", no_wrap=True)
+    made = Table(*columns, box=None, pad_edge=False, header_style="dim")
+    for name, value in rows:
+        made.add_row(cell(name), cell(value))
+    return made
+
+
+def beside(*parts: RenderableType) -> RenderableType:
+    """Parts beside each other, below what was printed before."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_row(*parts)
+    return Padding(grid, (0, 0, 1, 0))
+
+
+def cell(value: Cell) -> RenderableType:
+    """What stands in a cell: text made safe, numbers in groups of three, local time to the minute."""
+    if value is None:
+        return Text("–")
+    if isinstance(value, datetime):
+        return Text(moment(value))
+    if isinstance(value, int):
+        return Text(grouped(value))
+    return Text(one_line(value)) if isinstance(value, str) else value
+
+
+def grouped(number: int) -> str:
+    """`12345` as `12 345`, with a blank that does not break."""
+    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def moment(when: datetime) -> str:
+    """Local time, to the minute."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,16 @@
+"""Text from printers and servers made safe to show: it can neither move the cursor, nor colour, nor turn a line around."""
+
+
+def visible(text: str) -> str:
+    """`text` with every control, bidi, surrogate and other unprintable character written out as its escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def one_line(text: str) -> str:
+    """`visible`, with white space folded to single blanks."""
+    return visible(" ".join(text.split()))
+
+
+def lines(octets: bytes) -> str:
+    """`octets` as text whose line ends are kept and whose every other control character is written out."""
+    return "\n".join(visible(line) for line in octets.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"))
