@@ -1,0 +1,180 @@
+"""Signatures over Body and Timestamp: made, verified, and every way round them refused."""
+
+from datetime import timedelta
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+import signxml
+import xmlsec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from lxml import etree
+from wsse_messages import DRAFT, NOON, OASIS, altered, sealed
+
+from meterpost.errors import SettingsError
+from meterpost.wsse import Reason, signature
+from meterpost.wsse.verdict import FAULTS, Refusal
+from meterpost_wsdl import xmlio
+
+POLICIES = pytest.mark.parametrize("policy", [DRAFT, OASIS], ids=lambda policy: policy.name)
+KEYS = {
+    "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "RSA-2048": lambda: rsa.generate_private_key(65537, 2048),
+    "another P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "P-384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "RSA-1024": lambda: rsa.generate_private_key(65537, 1024),
+}
+
+
+class Identity(NamedTuple):
+    key: bytes
+    certificate: bytes
+
+
+@cache
+def identity(name: str) -> Identity:
+    """A key of this kind and a certificate for it."""
+    key = KEYS[name]()
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Site")])
+    certificate = (
+        x509.CertificateBuilder(who, who, key.public_key(), 4711, NOON, NOON + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return Identity(pem, certificate)
+
+
+def signed(policy=OASIS, who: str = "P-256") -> bytes:
+    root = xmlio.parse(sealed(policy))
+    signature.sign(root, *identity(who))
+    return etree.tostring(root)
+
+
+def test_lxml_and_xmlsec_carry_the_same_libxml2_and_sign_together():
+    assert xmlsec.get_libxml_version()[:2] == etree.LIBXML_VERSION[:2]
+    signature.verify(xmlio.parse(signed()), identity("P-256").certificate)
+
+
+@POLICIES
+@pytest.mark.parametrize("who", ["P-256", "RSA-2048"])
+def test_what_was_signed_verifies_here_and_elsewhere(policy, who):
+    message = signed(policy, who)
+    signature.verify(xmlio.parse(message), identity(who).certificate)
+    certificate = x509.load_pem_x509_certificate(identity(who).certificate)
+    expected = signxml.SignatureConfiguration(expect_references=2)
+    results = signxml.XMLVerifier().verify(message, x509_cert=certificate, expect_config=expected)
+    assert [etree.QName(result.signed_xml).localname for result in results] == ["Body", "Timestamp"]
+
+
+def test_a_signature_adds_no_white_space():
+    assert b"\n" not in signed()
+
+
+BODY = '<s:Body u:Id="B"><m:SyncProxy client="c" version="1"/></s:Body>'
+EVIL = '<m:SyncProxy client="evil" version="1"/>'
+METHOD = '<d:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>'
+TRANSFORM = '<d:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
+OLD_DSIG = "http://www.w3.org/2000/09/xmldsig#"
+
+
+def reference(message: bytes, name: str) -> str:
+    """The Reference to the part called `name`, as it stands in `message`."""
+    text = message.decode()
+    start = text.index(f'<d:Reference URI="#{name}">')
+    return text[start : text.index("</d:Reference>", start) + len("</d:Reference>")]
+
+
+class Attack(NamedTuple):
+    id: str
+    edits: list[tuple[str, str]]
+    reason: Reason
+
+
+MALFORMED, COVERAGE, ALGORITHM = Reason.SIGNATURE_MALFORMED, Reason.SIGNATURE_COVERAGE, Reason.ALGORITHM_UNSUPPORTED
+ATTACKS = [
+    Attack("body-changed", [('client="c"', 'client="d"')], Reason.SIGNATURE_WRONG),
+    Attack("time-changed", [("12:00:00Z", "12:00:01Z")], Reason.SIGNATURE_WRONG),
+    Attack("value-changed", [("<d:SignatureValue>", "<d:SignatureValue>AAAA")], Reason.SIGNATURE_WRONG),
+    Attack("body-wrapped", [(BODY, f"<s:Body>{EVIL}</s:Body>"), ("</s:Header>", f"<m:W>{BODY}</m:W></s:Header>")], COVERAGE),
+    Attack(
+        "body-wrapped-same-id",
+        [(BODY, f'<s:Body u:Id="B">{EVIL}</s:Body>'), ("</s:Header>", f"<m:W>{BODY}</m:W></s:Header>")],
+        COVERAGE,
+    ),
+    Attack(
+        "body-wrapped-other-id",
+        [(BODY, f'<s:Body u:Id="C">{EVIL}</s:Body>'), ("</s:Header>", f"<m:W>{BODY}</m:W></s:Header>")],
+        COVERAGE,
+    ),
+    Attack("second-body", [(BODY, f"{BODY}<s:Body>{EVIL}</s:Body>")], COVERAGE),
+    Attack("second-timestamp", [("<s:Header>", "<s:Header><u:Timestamp/>")], COVERAGE),
+    Attack("same-xml-id", [("<s:Header>", '<s:Header xml:id="B">')], COVERAGE),
+    Attack("same-plain-id", [("<s:Header>", '<s:Header ID="T">')], COVERAGE),
+    Attack("whole-document", [('URI="#B"', 'URI=""')], COVERAGE),
+    Attack("file", [('URI="#B"', 'URI="file:///etc/hostname"')], COVERAGE),
+    Attack("xpointer", [('URI="#B"', "URI=\"#xpointer(id('B'))\"")], COVERAGE),
+    Attack("no-uri-R3062", [(' URI="#B"', "")], COVERAGE),
+    Attack("one-part-twice", [('URI="#B"', 'URI="#T"')], COVERAGE),
+    Attack("rsa-sha1", [("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", f"{OLD_DSIG}rsa-sha1")], ALGORITHM),
+    Attack("hmac", [("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", f"{OLD_DSIG}hmac-sha1")], ALGORITHM),
+    Attack("other-key-kind", [("#ecdsa-sha256", "#rsa-sha256")], ALGORITHM),
+    Attack("sha1-digest", [("http://www.w3.org/2001/04/xmlenc#sha256", f"{OLD_DSIG}sha1")], ALGORITHM),
+    Attack("inclusive-c14n-R5404", [("2001/10/xml-exc-c14n#", "TR/2001/REC-xml-c14n-20010315")], ALGORITHM),
+    Attack("xslt", [(TRANSFORM, '<d:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>')], ALGORITHM),
+    Attack("two-transforms", [(TRANSFORM, TRANSFORM * 2)], MALFORMED),
+    Attack("no-transforms-R5411", [(f"<d:Transforms>{TRANSFORM}</d:Transforms>", "")], MALFORMED),
+    Attack(
+        "output-length-R5401",
+        [(METHOD, METHOD.replace("/>", "><d:HMACOutputLength>8</d:HMACOutputLength></d:SignatureMethod>"))],
+        MALFORMED,
+    ),
+    Attack("manifest-R5403", [("</d:Signature>", "<d:Object><d:Manifest/></d:Object></d:Signature>")], MALFORMED),
+    Attack("key-name-R3027", [("<d:KeyInfo>", "<d:KeyInfo><d:KeyName>x</d:KeyName>")], MALFORMED),
+    Attack("two-references-R3061", [("<d:X509Data>", "<w:KeyIdentifier/><d:X509Data>")], MALFORMED),
+    Attack("two-pointers-R5402", [("</d:KeyInfo>", "<w:SecurityTokenReference/></d:KeyInfo>")], MALFORMED),
+    Attack("two-signatures", [("</w:Security>", f"<d:Signature xmlns:d='{OLD_DSIG}'/></w:Security>")], MALFORMED),
+    Attack("no-signature", [("<d:Signature ", "<!-- "), ("</d:Signature>", "-->")], MALFORMED),
+    Attack("other-certificate", [(">4711<", ">4712<")], Reason.KEY_UNKNOWN),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+@POLICIES
+def test_refused(attack, policy):
+    with pytest.raises(Refusal) as caught:
+        signature.verify(xmlio.parse(altered(signed(policy), *attack.edits)), identity("P-256").certificate)
+    assert caught.value.reason is attack.reason
+
+
+def test_what_a_peer_is_told_of_a_refused_signature():
+    assert {reason: FAULTS[reason][0] for reason in {attack.reason for attack in ATTACKS}} == {
+        Reason.SIGNATURE_MALFORMED: "wsse:InvalidSecurity",
+        Reason.SIGNATURE_COVERAGE: "wsse:InvalidSecurity",
+        Reason.ALGORITHM_UNSUPPORTED: "wsse:UnsupportedAlgorithm",
+        Reason.SIGNATURE_WRONG: "wsse:FailedCheck",
+        Reason.KEY_UNKNOWN: "wsse:SecurityTokenUnavailable",
+    }
+
+
+@pytest.mark.parametrize("name", ["B", "T"])
+def test_a_part_left_out_of_the_signature_is_missed(name):
+    message = signed()
+    with pytest.raises(Refusal) as caught:
+        signature.verify(xmlio.parse(altered(message, (reference(message, name), ""))), identity("P-256").certificate)
+    assert caught.value.reason is Reason.SIGNATURE_COVERAGE
+
+
+def test_somebody_elses_key_does_not_verify_even_under_the_same_name():
+    with pytest.raises(Refusal) as caught:
+        signature.verify(xmlio.parse(signed(who="another P-256")), identity("P-256").certificate)
+    assert caught.value.reason is Reason.SIGNATURE_WRONG
+
+
+@pytest.mark.parametrize("who", ["P-384", "RSA-1024"])
+def test_a_key_outside_the_table_is_named_to_the_administrator(who):
+    with pytest.raises(SettingsError, match="P-256") as caught:
+        signed(who=who)
+    assert caught.value.advice
