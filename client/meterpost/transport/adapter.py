@@ -91,7 +91,7 @@ class MeteredAdapter(HTTPAdapter):
     def _connect(self) -> MeteredConnection:
         self.close()
         hop = self._proxy or self._endpoint
-        connection = MeteredConnection(hop.host, hop.port, self._server.connect_timeout_s, self._context)
+        connection = MeteredConnection(hop.host, hop.port, timeout=self._server.connect_timeout_s, ssl_context=self._context)
         if self._proxy:
             connection.set_tunnel(self._endpoint.host, self._endpoint.port, headers=self._proxy.headers())
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
-from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from meterpost.errors import SettingsError
 from meterpost.settings import ServerSettings
@@ -28,11 +28,10 @@ class Peer:
         """From a certificate in DER."""
         certificate = x509.load_der_x509_certificate(der)
         try:
-            alternative = certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
+            alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except x509.ExtensionNotFound:
             names = [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         else:
-            assert isinstance(alternative, x509.SubjectAlternativeName)
             names = [
                 *alternative.get_values_for_type(x509.DNSName),
                 *map(str, alternative.get_values_for_type(x509.IPAddress)),

@@ -3,11 +3,12 @@ trust anybody the settings or the operating system do not name."""
 
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.util import SKIP_HEADER
 
-from meterpost.errors import PeerError
+from meterpost.errors import PeerError, SettingsError
 from meterpost.model import HttpReply
 from meterpost.settings import ServerSettings
 from meterpost.transport.adapter import MeteredAdapter
@@ -25,7 +26,7 @@ class HttpsTransport:
 
     def __init__(self, server: ServerSettings, base: Path, http_proxy_password: str | None = None) -> None:
         """`base` is where relative file names start. Raises SettingsError for files or addresses that cannot be used."""
-        self._url = requests.Request("POST", server.url).prepare().url or ""  # percent-encoded, host in IDNA
+        self._url = _wire_form(server.url)
         self._endpoint = Endpoint.of(self._url)
         proxy = HttpProxy.choose(server, http_proxy_password)
         self._adapter = MeteredAdapter(self._endpoint, server, proxy, trust(server, base))
@@ -40,8 +41,10 @@ class HttpsTransport:
 
     def post(self, action: str, body: bytes) -> HttpReply:
         headers = self._endpoint.headers(action, len(body)) | _LEAN
-        with self._adapter.explaining():
-            response = self._session.post(self._url, body, headers=headers, stream=True, allow_redirects=False)
+        with (
+            self._adapter.explaining(),
+            self._session.post(self._url, body, headers=headers, stream=True, allow_redirects=False) as response,
+        ):
             return self._adapter.reply(response, _body(response))
 
     def peer(self) -> Peer:
@@ -52,6 +55,20 @@ class HttpsTransport:
 
     def close(self) -> None:
         self._session.close()
+
+
+def _wire_form(url: str) -> str:
+    """`url` percent-encoded, its host in IDNA. Raises SettingsError for what is no plain https address."""
+    try:
+        wire_form = requests.Request("POST", url).prepare().url or ""
+    except requests.RequestException:
+        wire_form = ""
+    parts = urlsplit(wire_form)
+    if parts.scheme != "https" or parts.username is not None:
+        raise SettingsError(
+            "server.url is not an https address without credentials", "https://host/path; the account belongs under [account]."
+        )
+    return wire_form
 
 
 def _body(response: requests.Response) -> bytes:

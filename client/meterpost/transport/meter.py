@@ -7,18 +7,22 @@ included), `MeteredTls` listens between HTTP and TLS, `MeteredConnection` puts t
 import re
 import socket
 import ssl
+from time import monotonic
 from typing import TYPE_CHECKING, Self, cast
 
 from urllib3.connection import HTTPSConnection
 from urllib3.util.ssltransport import SSLTransport
 
-from meterpost.errors import PeerError
+from meterpost.errors import NetworkError, PeerError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 HEAD_LIMIT = 64 * 1024
 """Octets of the largest response head that is accepted."""
+
+REPLY_LIMIT_S = 900
+"""Seconds within which a reply must be there from its first octet to its last, however steadily it drips."""
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _INTERIM = re.compile(rb"HTTP/1\.\d 100\b")
@@ -102,6 +106,7 @@ class MeteredTls(SSLTransport):
         """A new exchange: its heads are still to come."""
         self.request_head = Head()
         self.response_head = Head()
+        self._reply_ends: float | None = None  # monotonic time
 
     def is_open(self) -> bool:
         """Whether a further request can be sent. Between exchanges nothing is due but what TLS says to itself (session
@@ -125,6 +130,13 @@ class MeteredTls(SSLTransport):
 
     def recv_into(self, buffer: "bytearray | memoryview", nbytes: int | None = None, flags: int = 0) -> int | bytes | None:
         count = super().recv_into(buffer, nbytes, flags)
+        now = monotonic()
+        self._reply_ends = self._reply_ends or now + REPLY_LIMIT_S
+        if now > self._reply_ends:
+            raise NetworkError(
+                f"the reply was not complete {REPLY_LIMIT_S:g} s after it had begun",
+                "The line or the server is too slow. The message is kept and sent again.",
+            )
         if isinstance(count, int):
             self.response_head.feed(bytes(memoryview(buffer)[:count]))
         return count
@@ -158,9 +170,6 @@ class MeteredConnection(HTTPSConnection):
     and stays when the socket is closed."""
 
     tls: MeteredTls
-
-    def __init__(self, host: str, port: int, timeout_s: float, context: MeteredContext) -> None:
-        super().__init__(host, port, timeout=timeout_s, ssl_context=context)
 
     @property
     def is_connected(self) -> bool:

@@ -92,7 +92,7 @@ def explain(error: BaseException, way: Way) -> MeterpostError:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error:
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__  # not __context__: it leads on to whatever the caller was just handling
 
 
 def _unknown_name(_: BaseException, way: Way) -> MeterpostError:
@@ -125,7 +125,7 @@ def _tunnel(cause: BaseException, way: Way) -> MeterpostError | None:
     status = int(answer[1])
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return NetworkError(
-            f"{way.first_hop} does not accept our credentials (407)",
+            f"{way.first_hop} does not let us in without the right credentials (407)",
             "Set server.http_proxy_username and server.http_proxy_password; only Basic authentication is supported.",
         )
     if 300 <= status < 400 or status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:

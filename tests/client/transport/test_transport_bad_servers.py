@@ -92,6 +92,28 @@ def test_a_server_that_thinks_too_long(pki, reach) -> None:
         assert len(server.requests) == 1
 
 
+def test_a_reply_that_drips_has_an_end(pki, reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meterpost.transport.meter.REPLY_LIMIT_S", 0.1)
+
+    def drip(_: Request, stream: socket.socket) -> bool:
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not server.closing.wait(0.01):
+            stream.sendall(b"x")
+        return False
+
+    with Server(pki.server("good"), drip) as server, pytest.raises(NetworkError, match=r"not complete 0\.1 s after"):
+        reach(server.port).post("a", b"")
+
+
+def test_an_earlier_trouble_is_not_taken_for_this_one(pki, reach) -> None:
+    with Server(pki.server("good"), says(b"", keep=False)) as server:
+        try:
+            raise ConnectionRefusedError
+        except ConnectionRefusedError:
+            with pytest.raises(NetworkError, match="broke"):
+                reach(server.port).post("a", b"")
+
+
 def test_html_is_a_reply_and_left_to_others(pki, reach) -> None:
     with Server(pki.server("good"), says(http(b"<html>", headers={"Content-Type": "text/html"}))) as server:
         reply = reach(server.port).post("a", b"")
@@ -111,11 +133,11 @@ def test_a_redirect_is_not_followed(pki, reach) -> None:
 def test_a_server_may_answer_before_it_has_read_all(pki, reach) -> None:
     class Hasty(Server):
         def serve(self, connection: socket.socket) -> None:
-            stream = pki.server("good").wrap_socket(connection, server_side=True)
-            stream.recv(1)
-            stream.sendall(http(b"too large", "413 Content Too Large"))
-            while stream.recv(1_000_000):  # drained, as a server must for its answer to arrive
-                pass
+            with pki.server("good").wrap_socket(connection, server_side=True) as stream:
+                stream.recv(1)
+                stream.sendall(http(b"too large", "413 Content Too Large"))
+                while stream.recv(1_000_000):  # drained, as a server must for its answer to arrive
+                    pass
 
     with Hasty(None, says(b"")) as server:
         assert reach(server.port).post("a", b"x" * 5_000_000).status == 413

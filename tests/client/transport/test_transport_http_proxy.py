@@ -42,7 +42,7 @@ def test_credentials_go_to_the_http_proxy_and_no_further(pki, reach, caplog, cap
 def test_wrong_credentials_are_told_without_repeating_them(pki, reach, password: str | None) -> None:
     with Server(pki.server("good"), GOOD) as server, ConnectProxy(basic("agent", PASSWORD)) as http_proxy:
         way = {"http_proxy": f"http://127.0.0.1:{http_proxy.port}", "http_proxy_username": "agent"}
-        with pytest.raises(NetworkError, match=r"does not accept our credentials \(407\)") as caught:
+        with pytest.raises(NetworkError, match=r"without the right credentials \(407\)") as caught:
             reach(server.port, http_proxy_password=password, **way).post("a", b"")
         assert "server.http_proxy_password" in caught.value.advice
         assert "wrong" not in repr(caught.value)

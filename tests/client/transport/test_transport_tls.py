@@ -170,3 +170,10 @@ def test_a_netrc_never_matters(pki, reach, monkeypatch: pytest.MonkeyPatch, tmp_
     ) as server:
         reach(server.port).post("a", b"")
     assert b"uthorization" not in seen[0].head
+
+
+@pytest.mark.parametrize("url", ["", "http://meter.example/mp", "https://me:hush@meter.example/mp", "https://"])
+def test_only_https_without_credentials_is_an_address(pki, url: str) -> None:
+    with pytest.raises(SettingsError, match="not an https address") as caught:
+        HttpsTransport(ServerSettings(url=url), pki.folder)
+    assert "hush" not in f"{caught.value} {caught.value.advice}"
