@@ -32,7 +32,7 @@ def asked(turn: Turn, bills: Sequence[m.Bill]) -> None:
                 cycle=bill.cycle,
                 due=bill.due,
                 meters=bill.meters,
-                received=turn.now,
+                received=turn.at,
                 state=REQUEST[known.state if known else None][RequestEvent.ASKED],
             )
 
@@ -115,7 +115,7 @@ def close(turn: Turn) -> None:
 def forget_settled(turn: Turn, mentioned: set[str]) -> None:
     """Drops settled requests that are old and that the server did not mention just now."""
     for request in list(turn.requests.values()):
-        old = turn.now - request.received > KEEP_SETTLED
+        old = turn.at - request.received > KEEP_SETTLED
         if old and request.state not in PENDING and request.id not in mentioned:
             del turn.requests[request.id]
 

@@ -29,7 +29,7 @@ def seen(turn: Turn, event: ev.Seen) -> None:
             Device(
                 serial=event.serial,
                 state=DeviceState.SEEN,
-                since=turn.now,
+                since=turn.at,
                 maker=event.maker,
                 model=event.model,
                 asset=event.asset,

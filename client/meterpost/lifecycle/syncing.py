@@ -19,12 +19,12 @@ def due(turn: Turn, version: str) -> None:
 
 def time_passed(turn: Turn, version: str) -> None:
     """Days and hours that have come. The server's calendar decides, not ours: nothing waits for these."""
-    today = turn.now.astimezone(UTC).date()
+    today = turn.at.astimezone(UTC).date()
     for serial, device in list(turn.devices.items()):
         if device.state is DeviceState.UNKNOWN_UNTIL and device.until and device.until <= today:
             turn.move(serial, DeviceEvent.DAY_CAME, until=None)
     effective = turn.proxy.effective
-    if effective and effective + SYNC_AFTER_EFFECTIVE <= turn.now:
+    if effective and effective + SYNC_AFTER_EFFECTIVE <= turn.at:
         turn.proxy = replace(turn.proxy, effective=None)
         if version:
             _ask(turn, version)
@@ -32,7 +32,7 @@ def time_passed(turn: Turn, version: str) -> None:
 
 def answered(turn: Turn, reply: m.SyncProxyResponse) -> None:
     """Carries out the commands: settings, on, off, bill."""
-    turn.last_sync = turn.now
+    turn.last_sync = turn.at
     if reply.settings:
         told = {f.name: value for f in fields(reply.settings) if (value := getattr(reply.settings, f.name)) is not None}
         turn.settings = replace(turn.settings, **told)

@@ -29,7 +29,7 @@ class DeviceEvent(StrEnum):
     ACCEPTED = "registration accepted"
     NOT_YET_KNOWN = "registered, not yet in the vendor's books"
     ASSIGNED = "registered, assigned to somebody else"
-    INELIGIBLE = "registration answered: ineligible"
+    INELIGIBLE = "registration answered as ineligible"
     DAY_CAME = "the day came from which the vendor knows it"
     TURN_ON = "turn on"
     STATUS_TAKEN = "status 'on' acknowledged"

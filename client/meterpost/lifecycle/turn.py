@@ -35,7 +35,7 @@ class Turn:
 
     def __init__(self, site: SiteState, now: datetime, pack: Pack) -> None:
         self._site = site
-        self.now = now
+        self.at = now
         self.second = now.astimezone(UTC).replace(microsecond=0)
         self.pack = pack
         self.client = site.client
@@ -90,7 +90,7 @@ class Turn:
             )
             return False
         state = DEVICE[device.state][event]
-        since = device.since if state is device.state else self.now
+        since = device.since if state is device.state else self.at
         self.devices[serial] = replace(device, state=state, since=since, **changes)
         return True
 
@@ -117,7 +117,7 @@ class Turn:
     # --- the outbox ----------------------------------------------------------------------------------------
 
     def queue(self, message: Request) -> None:
-        self.outbox.append(Outgoing(self.next_number, message, self.now))
+        self.outbox.append(Outgoing(self.next_number, message, self.at))
         self.effects.append(Queued(self.next_number))
         self.next_number += 1
 
@@ -131,7 +131,7 @@ class Turn:
     def try_later(self, front: Outgoing) -> None:
         """The front stays, and pauses twice as long as before."""
         pause = min(FIRST_PAUSE * 2 ** min(max(front.attempts - 1, 0), 16), LONGEST_PAUSE)
-        self.outbox[0] = replace(front, not_before=self.now + pause)
+        self.outbox[0] = replace(front, not_before=self.at + pause)
 
     def try_now(self) -> None:
         """Somebody, or the daily hour, asked for it: the front does not wait out its pause."""

@@ -1,0 +1,7 @@
+import pytest
+from lifecycle_site import Site
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
