@@ -6,13 +6,11 @@ Whatever it cannot read, and whoever it does not know, it leaves unanswered; not
 from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
-from pyasn1.error import PyAsn1Error
-from pysnmp.error import PySnmpError
 from pysnmp.proto.api import decodeMessageVersion
 from pysnmp.proto.rfc1901 import Message
 
 from meterpost_stub.printers.mib import Mib
-from meterpost_stub.printers.pdu import MAX_MESSAGE, Version, respond
+from meterpost_stub.printers.pdu import MAX_MESSAGE, Malformed, Version, parsing, respond
 from meterpost_stub.printers.usm import Usm
 
 
@@ -28,24 +26,27 @@ class Agent:
         if len(octets) > MAX_MESSAGE:
             return None
         try:
-            version = int(decodeMessageVersion(octets))
-            if version == Version.V3:
+            with parsing():
+                version = Version(int(decodeMessageVersion(octets)))
+            if version is Version.V3:
                 return self._usm.answer(octets, self._mib)
-            return self._answer_community(octets, Version(version))
-        except (PyAsn1Error, PySnmpError, ValueError):
+            return self._answer_community(octets, version)
+        except Malformed:
             return None
 
     def _answer_community(self, octets: bytes, version: Version) -> bytes | None:
         """v1 and v2c differ in no octet of what a read-only agent receives and sends, so one message type serves both."""
-        message, _ = decoder.decode(octets, asn1Spec=Message())
-        if message[1].asOctets() not in self._communities:
+        with parsing():
+            message, _ = decoder.decode(octets, asn1Spec=Message())
+            community, request = message[1].asOctets(), message[2].getComponent()
+        if community not in self._communities:
             return None
 
         def pack(response: Any) -> bytes:
             answer = Message()
-            answer[0], answer[1] = version, message[1]
+            answer[0], answer[1] = version, community
             answer[2].setComponentByType(response.tagSet, response)
             packed: bytes = encoder.encode(answer)
             return packed
 
-        return respond(message[2].getComponent(), self._mib, version, pack)
+        return respond(request, self._mib, version, pack)

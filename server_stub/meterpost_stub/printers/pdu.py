@@ -4,6 +4,7 @@ Read-only: what arrives over SNMP never changes the MIB. Nothing here knows of s
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from itertools import islice
 from typing import Any
@@ -26,6 +27,19 @@ class Version(IntEnum):
     V1 = 0
     V2C = 1
     V3 = 3
+
+
+class Malformed(Exception):
+    """Octets that are not a message."""
+
+
+@contextmanager
+def parsing() -> Iterator[None]:
+    """Inside, octets from the network become values; whatever that raises is Malformed."""
+    try:
+        yield
+    except Exception as error:  # on malformed octets pyasn1 raises TypeError, IndexError and others beside its own
+        raise Malformed from error
 
 
 class _Error(IntEnum):

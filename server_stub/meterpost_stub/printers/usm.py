@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
-from pyasn1.error import PyAsn1Error
 from pyasn1.type.univ import OctetString
 from pysnmp.error import PySnmpError
 from pysnmp.proto.api import v2c
@@ -22,7 +21,7 @@ from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel, UsmSecurit
 from meterpost.errors import SettingsError
 from meterpost.recording import Oid
 from meterpost_stub.printers.mib import Mib
-from meterpost_stub.printers.pdu import MAX_MESSAGE, Version, respond
+from meterpost_stub.printers.pdu import MAX_MESSAGE, Version, parsing, respond
 
 # The names people use -> the identifiers of RFC 3414, RFC 7860 and RFC 3826; 192 and 256 bits as Cisco numbered them.
 _AUTH_PROTOCOLS: Oid = (1, 3, 6, 1, 6, 3, 10, 1, 1)
@@ -96,23 +95,20 @@ class _Report(Exception):
         self.reason, self.keys = reason, keys
 
 
-@dataclass(frozen=True, slots=True)
 class _Request:
-    """What of a request its answer needs; `boots` and `time` are this engine's at its arrival."""
+    """A message's fields; `boots` and `time` are this engine's at its arrival. Raises Malformed."""
 
-    octets: bytes
-    message: Any
-    parameters: Any
-    boots: int
-    time: int
-
-    @property
-    def flags(self) -> int:
-        return int(self.message[1][2].asNumbers()[0])
-
-    @property
-    def max_size(self) -> int:
-        return int(self.message[1][1])
+    def __init__(self, octets: bytes, boots: int, time: int) -> None:
+        self.octets, self.boots, self.time = octets, boots, time
+        with parsing():
+            message, _ = decoder.decode(octets, asn1Spec=SNMPv3Message())
+            self.id, max_size, flags, model = message[1].values()
+            self.max_size, self.flags, self.model = int(max_size), flags.asNumbers()[0], int(model)
+            self.parameters, _ = decoder.decode(message[2], asn1Spec=UsmSecurityParameters())
+            self.data = message[3].getComponent()
+            plain = message[3].getName() == "plaintext"
+            # RFC 3412, 7.1: a report carries the request's request-id where it can be read, else 0.
+            self.request_id = int(self.data[2].getComponent()[0]) if plain else 0
 
 
 class Usm:
@@ -126,28 +122,20 @@ class Usm:
         self._reports: Counter[int] = Counter()
 
     def answer(self, octets: bytes, mib: Mib) -> bytes | None:
-        """The message that answers `octets`: a response, a report, or None. Raises what pysnmp and pyasn1 raise on
-        octets that are not an SNMPv3 message."""
-        message, _ = decoder.decode(octets, asn1Spec=SNMPv3Message())
-        parameters, _ = decoder.decode(message[2], asn1Spec=UsmSecurityParameters())
-        request = _Request(octets, message, parameters, self._boots, int(self._now() - self._start))
-        if int(message[1][3]) != _USM:
+        """The message that answers `octets`: a response, a report, or None. Raises Malformed."""
+        request = _Request(octets, self._boots, int(self._now() - self._start))
+        if request.model != _USM:
             return None
         try:
-            keys, scoped = self._open(request)
+            keys, pdu = self._open(request)
         except _Report as report:
             self._reports[report.reason] += 1
-            return self._seal(request, self._report_pdu(request, report), report.keys) if request.flags & _REPORTABLE else None
-        return respond(
-            scoped[2].getComponent(),
-            mib,
-            Version.V3,
-            lambda response: self._seal(request, response, keys, encrypted=True),
-            min(MAX_MESSAGE, request.max_size),
-        )
+            return self._seal(request, self._report(request, report), report.keys) if request.flags & _REPORTABLE else None
+        limit = min(MAX_MESSAGE, request.max_size)
+        return respond(pdu, mib, Version.V3, lambda response: self._seal(request, response, keys, encrypted=True), limit)
 
     def _open(self, request: _Request) -> tuple[_Keys, Any]:
-        """The sender's keys and the scoped PDU. The checks are in the order of RFC 3414, 3.2. Raises _Report."""
+        """The sender's keys and its PDU. The checks are in the order of RFC 3414, 3.2. Raises _Report, Malformed."""
         engine_id, boots, at, name, digest, salt = request.parameters.values()
         if engine_id.asOctets() != self.engine_id:
             raise _Report(_UNKNOWN_ENGINE)
@@ -163,16 +151,16 @@ class Usm:
         if int(boots) != request.boots or abs(int(at) - request.time) > TIME_WINDOW:
             raise _Report(_NOT_IN_TIME, keys)
         try:
-            plain = keys.priv.decrypt_data(keys.priv_key, (boots, at, salt), request.message[3]["encryptedPDU"])
-            return keys, decoder.decode(plain, asn1Spec=ScopedPDU())[0]
-        except (PySnmpError, PyAsn1Error):
+            plain = keys.priv.decrypt_data(keys.priv_key, (boots, at, salt), request.data)
+        except PySnmpError:
             raise _Report(_DECRYPTION) from None
+        with parsing():
+            return keys, decoder.decode(plain, asn1Spec=ScopedPDU())[0][2].getComponent()
 
-    def _report_pdu(self, request: _Request, report: _Report) -> Any:
-        """RFC 3412, 7.1: the request-id is the request's where it can be read, else 0."""
-        pdu, data = v2c.ReportPDU(), request.message[3]
+    def _report(self, request: _Request, report: _Report) -> Any:
+        pdu = v2c.ReportPDU()
         v2c.apiPDU.set_defaults(pdu)
-        v2c.apiPDU.set_request_id(pdu, data["plaintext"][2].getComponent()[0] if data.getName() == "plaintext" else 0)
+        v2c.apiPDU.set_request_id(pdu, request.request_id)
         v2c.apiPDU.set_varbinds(pdu, [((*_STATS, report.reason, 0), v2c.Counter32(self._reports[report.reason]))])
         return pdu
 
@@ -189,7 +177,7 @@ class Usm:
         blank = bytes(keys.auth.digest_length) if keys else b""
         _fill(parameters, self.engine_id, request.boots, request.time, request.parameters[3], blank, salt)
         flags = (_AUTH if keys else 0) | (_PRIV if encrypted else 0)
-        _fill(message[1], request.message[1][0], MAX_MESSAGE, bytes([flags]), _USM)
+        _fill(message[1], request.id, MAX_MESSAGE, bytes([flags]), _USM)
         message[0], message[2] = Version.V3, encoder.encode(parameters)
         octets: bytes = encoder.encode(message)
         return keys.auth.authenticate_outgoing_message(keys.auth_key, octets) if keys else octets

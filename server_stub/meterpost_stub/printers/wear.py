@@ -17,7 +17,6 @@ _SUPPLIES = oid("1.3.6.1.2.1.43.11.1.1")
 _COLORANT_VALUE = oid("1.3.6.1.2.1.43.12.1.1.4")
 _COLORANT_INDEX, _UNIT, _CAPACITY, _LEVEL = 3, 7, 8, 9
 _IMPRESSIONS = 7  # PrtMarkerSuppliesSupplyUnitTC: such a capacity is itself a yield in pages
-_BLACK = b"black"
 _RECORD = 7  # octets of a Brother record: tag, 01, 04, a big-endian value of four
 
 
@@ -61,7 +60,10 @@ NOMINAL_YIELD = 5000  # pages of a full supply whose capacity is not itself in i
 
 
 def advance(mib: Mib, job: Job, levels: dict[Oid, Fraction]) -> None:
-    """Print `job` on the device. `levels` remembers the parts of a unit that a level cannot show."""
+    """Print `job` on the device, in black where it has no other colorant. `levels` remembers the parts of a unit
+    that a level cannot show."""
+    if all(_is_black(variable.value) for _, variable in mib.under(_COLORANT_VALUE)):
+        job = Job(job.total, 0)
     for table in TABLES:
         for index, variable in tuple(mib.under(table.value)):
             if table.records:
@@ -70,6 +72,10 @@ def advance(mib: Mib, job: Job, levels: dict[Oid, Fraction]) -> None:
                 _add(mib, variable, getattr(job, part))
     for index, variable in tuple(mib.under((*_SUPPLIES, _LEVEL))):
         _take(mib, index, variable, job, levels)
+
+
+def _is_black(colorant: object) -> bool:
+    return isinstance(colorant, bytes) and colorant.strip().lower() == b"black"
 
 
 def _row_key(mib: Mib, table: Table, index: Oid) -> str:
@@ -117,7 +123,7 @@ def _take(mib: Mib, index: Oid, variable: Variable, job: Job, levels: dict[Oid, 
         return
     full = capacity if _number(mib, (*_SUPPLIES, _UNIT, *index)) == _IMPRESSIONS else NOMINAL_YIELD
     colorant = _value(mib, (*_COLORANT_VALUE, index[0], _number(mib, (*_SUPPLIES, _COLORANT_INDEX, *index))))
-    pages = job.total if colorant in (None, _BLACK) else job.color
+    pages = job.total if colorant is None or _is_black(colorant) else job.color
     exact = levels.get(variable.oid, Fraction(level))
     exact = (exact if ceil(exact) == level else Fraction(level)) - Fraction(pages * capacity, full)
     levels[variable.oid] = max(exact, Fraction(0))
