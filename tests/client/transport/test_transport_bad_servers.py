@@ -3,6 +3,7 @@
 import socket
 import ssl
 import tracemalloc
+from time import monotonic
 
 import pytest
 from transport_lab import Request, Script, Server, http, says
@@ -71,6 +72,26 @@ def test_a_reply_without_length_that_is_cut_is_not_taken_for_whole(pki, reach) -
         reach(server.port).post("a", b"")
 
 
+def test_a_head_that_ends_without_a_blank_line_is_cut_however_politely(pki, reach) -> None:
+    def cut(_: Request, stream: ssl.SSLSocket) -> bool:
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n")
+        stream.unwrap()
+        return False
+
+    with Server(pki.server("good"), cut) as server, pytest.raises(NetworkError, match="broke"):
+        reach(server.port).post("a", b"")
+
+
+def test_what_is_left_of_a_refused_reply_is_not_taken_for_the_next(pki, reach) -> None:
+    with Server(pki.server("good"), says(http(b"HTTP/1.1 200 OK\r\n\r\n", headers={"Content-Encoding": "br"}))) as server:
+        transport = reach(server.port)
+        with pytest.raises(PeerError):
+            transport.post("a", b"")
+        server.script = says(GOOD)
+        assert transport.post("a", b"").body == b"<reply/>"
+        assert server.connections == 2
+
+
 def test_a_reply_without_length_that_is_ended_properly_is_whole(pki, reach) -> None:
     def ended(_: Request, stream: ssl.SSLSocket) -> bool:
         stream.sendall(b"HTTP/1.1 200 OK\r\n\r\n<reply/>")
@@ -86,8 +107,10 @@ def test_a_server_that_thinks_too_long(pki, reach) -> None:
         return server.closing.wait()
 
     with Server(pki.server("good"), stall) as server:
+        started = monotonic()
         with pytest.raises(NetworkError, match=r"did not answer within 0\.2 s") as caught:
-            reach(server.port, read_timeout_s=0.2).post("a", b"")
+            reach(server.port, read_timeout_s=0.2, connect_timeout_s=60.0).post("a", b"")
+        assert monotonic() - started < 30
         assert caught.value.retry
         assert len(server.requests) == 1
 
