@@ -30,7 +30,7 @@ def seal(envelope: bytes, policy: Policy, credentials: Credentials, now: datetim
         raise ValueError(f"a nonce has {NONCE} octets, not {len(nonce)}")
     dialect, created = policy.dialect, instant(now)
     written = {
-        Part.TIMESTAMP: timestamp.write(dialect, created),
+        Part.TIMESTAMP: timestamp.write(created),
         Part.USERNAME_TOKEN: username.write(dialect, credentials, created, nonce),
     }
     beside = written.pop(Part.TIMESTAMP) if dialect.timestamp_beside else ""

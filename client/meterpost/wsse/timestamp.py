@@ -18,24 +18,23 @@ from meterpost.wsse.verdict import Reason, Refusal
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]{1,9}))?(?:Z|[+-]00:00)")
 
 
-def write(dialect: Dialect, created: str) -> str:
-    """The Timestamp as XML text."""
+def write(created: str) -> str:
+    """The Timestamp as XML text, the same in every dialect."""
     return f"<{WSU_PREFIX}:Timestamp><{WSU_PREFIX}:Created>{created}</{WSU_PREFIX}:Created></{WSU_PREFIX}:Timestamp>"
 
 
-def read_time(element: etree._Element, dialect: Dialect, reason: Reason) -> tuple[str, datetime]:
-    """The text of a Created or Expires, and the time it means. Raises Refusal(`reason`)."""
+def read_time(element: etree._Element, dialect: Dialect, reason: Reason) -> datetime:
+    """The time a Created or Expires means. Raises Refusal(`reason`)."""
     if not dialect.draft and element.get("ValueType") is not None:  # R3225, R3226
         raise Refusal(reason, "a time has a ValueType")
-    written = text(element, reason)
-    match = _TIME.fullmatch(written)
+    match = _TIME.fullmatch(text(element, reason))
     try:
         if match is None:
             raise ValueError
         when = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
     except ValueError:
         raise Refusal(reason, "a time is not an xs:dateTime in UTC") from None
-    return written, when + timedelta(microseconds=int((match[2] or "0").ljust(6, "0")[:6]))
+    return when + timedelta(microseconds=int((match[2] or "0").ljust(6, "0")[:6]))
 
 
 def check(element: etree._Element, dialect: Dialect, accept: Acceptance, now: datetime) -> None:
@@ -44,9 +43,9 @@ def check(element: etree._Element, dialect: Dialect, accept: Acceptance, now: da
     created_tag, expires_tag = dialect.tag("wsu", "Created"), dialect.tag("wsu", "Expires")
     received = (dialect.tag("wsu", "Received"),) if dialect.draft else ()  # an intermediary's trace, gone in the standard
     parts = children(element, malformed, [created_tag], [expires_tag], received)  # R3203, R3224
-    _, created = read_time(parts[created_tag], dialect, malformed)
+    created = read_time(parts[created_tag], dialect, malformed)
     if expires_tag in parts:
-        _, expires = read_time(parts[expires_tag], dialect, malformed)
+        expires = read_time(parts[expires_tag], dialect, malformed)
         if expires <= created:  # R3221
             raise Refusal(malformed, "Expires is not after Created")
         if expires < now - accept.max_skew:

@@ -72,8 +72,13 @@ def read(element: etree._Element, dialect: Dialect) -> Token:
     name = text(username, malformed)
     if len(name) not in USERNAME_CHARACTERS:
         raise Refusal(malformed, "Username is empty or longer than 256 characters")
-    created_text, when = read_time(created, dialect, malformed)
-    return Token(name, text(password, malformed), _nonce(nonce, dialect), created_text, when)
+    return Token(
+        username=name,
+        digest=text(password, malformed),
+        nonce=_nonce(nonce, dialect),
+        created_text=text(created, malformed),
+        created=read_time(created, dialect, malformed),
+    )
 
 
 def _nonce(element: etree._Element, dialect: Dialect) -> bytes:

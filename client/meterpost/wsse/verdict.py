@@ -1,7 +1,7 @@
 """What opening a message found: accepted, or refused with one reason, and what the peer is told of it.
 
-The fault's sentence goes to the peer, the detail stays in our journal where it could help an attacker:
-whether a user exists must never show in a fault.
+Reason and detail are for our journal. The peer gets the fault: a sentence and the detail, which therefore must never
+say whether a user exists.
 """
 
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ FAULTS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
 
 
 class Refusal(Exception):
-    """Raised inside this room at the first thing that is wrong. `detail` quotes nothing the peer wrote but names."""
+    """Raised inside this room at the first thing that is wrong. `detail` never quotes what the peer wrote."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -123,6 +123,5 @@ class Verdict:
             return None
         code, sentence = FAULTS[self.reason]
         family, _, name = code.partition(":")
-        secret = name == "FailedAuthentication" or not self.detail
         namespace = self.dialect.wsse if family == "wsse" else self.dialect.wsu
-        return Fault(namespace, name, sentence if secret else f"{sentence} ({self.detail})")
+        return Fault(namespace, name, f"{sentence} ({self.detail})" if self.detail else sentence)
