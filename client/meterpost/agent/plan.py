@@ -36,7 +36,7 @@ def next_sync(
     """When to sync: now, where a moment has passed that was neither served (`last_success`) nor tried in this run
     (`last_try`); else at the next moment."""
     today = now.astimezone(zone).date()
-    moments = [sync_moment(today + timedelta(days=offset), client, schedule, zone) for offset in (-1, 0, 1, 2)]
+    moments = [sync_moment(today + timedelta(days=offset), client, schedule, zone) for offset in range(-2, 3)]
     latest = max(moment for moment in moments if moment <= now)
     served = max((t for t in (last_success, last_try) if t is not None), default=None)
     if served is None or served < latest:

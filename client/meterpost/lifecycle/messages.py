@@ -90,6 +90,8 @@ class RegisteredDevice:
 
 @dataclass(frozen=True, slots=True)
 class RegisterProxyDevicesResponse:
+    """What became of each device; it counts at the server from `effective` on."""
+
     effective: datetime
     devices: tuple[RegisteredDevice, ...]
 
@@ -169,6 +171,8 @@ class StatusReceipt:
 
 @dataclass(frozen=True, slots=True)
 class SyncProxyStatusResponse:
+    """A receipt for each device of the status."""
+
     devices: tuple[StatusReceipt, ...]
 
 
@@ -219,6 +223,8 @@ class BillingReceipt:
 
 @dataclass(frozen=True, slots=True)
 class BillingTransactionResponse:
+    """A receipt for each part of the reads."""
+
     devices: tuple[BillingReceipt, ...]
 
 
