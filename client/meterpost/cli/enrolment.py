@@ -50,7 +50,14 @@ def _preview(args: Namespace, previews: Sequence[Preview]) -> int:
         (f"{v.budget.id} {v.budget.transaction}", v.devices or None, v.octets, v.budget.formula, v.limit, v.headroom)
         for v in (preview.verdict for preview in previews)
     ]
-    columns = ("Message", ">Devices", ">Octets", ">Formula", ">Ceiling", ">Headroom")
+    columns = (
+        "Message",
+        ">Devices",
+        ">Octets",
+        ">Formula",
+        ">Ceiling",
+        ">Headroom",
+    )
     out.print(show.table("Would be sent; nothing was", columns, rows))
     for preview in previews:
         out.print(message_text(preview.head + preview.body, pretty=True), soft_wrap=True)

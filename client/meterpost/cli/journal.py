@@ -60,13 +60,23 @@ def message_text(octets: bytes, pretty: bool) -> str:
 
 def _print(args: Namespace, exchanges: tuple[Exchange, ...]) -> None:
     out = show.console(args)
-    columns = (">No", "When", "Message", ">x", ">Envelope", ">HTTP", ">Wire", ">Formula", ">Headroom")
+    columns = (
+        ">No",
+        "When",
+        "Message",
+        ">x",
+        ">Envelope",
+        ">HTTP",
+        ">Wire",
+        ">Formula",
+        ">Headroom",
+    )
     rows: list[tuple[show.Cell, ...]] = []
     for exchange in exchanges:
         when = exchange.at.astimezone().strftime("%m-%d %H:%M")
         rows.append((exchange.number, when, *_sized("→", exchange.transaction, exchange.devices, exchange.request_sizes)))
         if exchange.response:
-            rows.append((None, None, *_sized("←", exchange.answer, exchange.answer_devices, exchange.response_sizes)))
+            rows.append(("", "", *_sized("←", exchange.answer, exchange.answer_devices, exchange.response_sizes)))
     out.print(show.table("Journal, sizes in octets", columns, rows))
     for exchange in exchanges:
         if exchange.outcome != "ok":
@@ -78,7 +88,7 @@ def _sized(arrow: str, transaction: str, devices: int, sizes: Sizes) -> tuple[sh
     ceiling = limit(row, devices) if row else None
     return (
         f"{arrow} {transaction or 'reply'}",
-        devices or None,
+        devices if row and devices else None,
         sizes.envelope,
         sizes.http,
         sizes.wire,

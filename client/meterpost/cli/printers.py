@@ -9,9 +9,11 @@ from rich.console import Console
 
 from meterpost.agent import Agent, Progress, ScanPlan
 from meterpost.cli import opening, show, trouble
-from meterpost.cli.text import one_line
+from meterpost.cli.text import one_line, printer
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading, Supply, SupplyState
+
+_NO_SERIAL = "no serial: cannot be billed"
 
 
 def discover(args: Namespace) -> int:
@@ -45,7 +47,7 @@ def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tupl
                 return
             status.update(f"{progress.done} of {progress.total} addresses, {progress.found} printers. Ctrl-C stops.")
             if progress.reading:
-                err.print(one_line(f"{_where(progress.reading)} {_printer(progress.reading)} {progress.reading.serial}"))
+                err.print(_heading(progress.reading))
 
         return agent.devices.discover(plan, on_progress, stop), stop.is_set()
 
@@ -82,7 +84,7 @@ def read(args: Namespace) -> int:
 def _print_found(args: Namespace, found: Sequence[Reading], stopped: bool) -> None:
     out = show.console(args)
     if found:
-        columns = ("Address", "Printer", "Serial", "Meter", ">Value", "Lowest supply")
+        columns = ("=Address", "Printer", "=Serial", "First meter", "Lowest supply")
         out.print(show.table("Printers", columns, map(_found_row, found)))
     count = f"{len(found)} printer{'' if len(found) == 1 else 's'}"
     out.print(f"Stopped: {count} found until then." if stopped else f"{count} found.")
@@ -92,29 +94,31 @@ def _found_row(reading: Reading) -> tuple[show.Cell, ...]:
     meter = reading.meters[0] if reading.meters else None
     return (
         _where(reading),
-        _printer(reading),
-        reading.serial or "none: cannot be billed",
-        meter.name if meter else None,
-        meter.value if meter else None,
+        printer(reading.manufacturer, reading.model),
+        reading.serial or _NO_SERIAL,
+        f"{show.grouped(meter.value)} {meter.unit}" if meter else None,
         _lowest(reading.supplies),
     )
 
 
 def _lowest(supplies: Iterable[Supply]) -> str | None:
-    known = [supply for supply in supplies if supply.percent is not None]
-    lowest = min(known, key=lambda supply: supply.percent or 0, default=None)
-    return f"{lowest.percent} % {lowest.color} {lowest.kind}" if lowest else None
+    known = [(supply.percent, supply.color or supply.kind) for supply in supplies if supply.percent is not None]
+    return "{} % {}".format(*min(known)) if known else None
 
 
 def print_devices(out: Console, readings: Iterable[Reading]) -> None:
     """Printers with all their meters and supplies."""
     for reading in readings:
-        facts = (_where(reading), reading.serial or "no serial: cannot be billed", reading.status)
-        out.print(one_line(", ".join((_printer(reading), *filter(None, facts)))), style="bold")
-        if place := ", ".join(filter(None, (reading.name, reading.location))):
-            out.print(one_line(place))
+        out.print(_heading(reading), style="bold")
+        if about := ", ".join(filter(None, (reading.name, reading.location, reading.status))):
+            out.print(one_line(about))
         meters = show.amounts("Meters", ((meter.name, meter.value) for meter in reading.meters))
         out.print(show.beside(meters, show.amounts("Supplies", map(_supply, reading.supplies))))
+
+
+def _heading(reading: Reading) -> str:
+    serial = reading.serial or _NO_SERIAL
+    return one_line(f"{_where(reading)}  {printer(reading.manufacturer, reading.model)}  {serial}")
 
 
 def _supply(supply: Supply) -> tuple[str, show.Cell]:
@@ -125,12 +129,6 @@ def _supply(supply: Supply) -> tuple[str, show.Cell]:
     return name, f"{show.grouped(supply.level)} {supply.unit}" if supply.state is SupplyState.KNOWN else supply.state.replace(
         "-", " "
     )
-
-
-def _printer(reading: Reading) -> str:
-    """Maker and model, the maker once."""
-    named = reading.model.casefold().startswith(reading.manufacturer.casefold())
-    return reading.model if named else f"{reading.manufacturer} {reading.model}"
 
 
 def _where(reading: Reading) -> str:

@@ -46,10 +46,13 @@ def _print(args: Namespace, report: SyncReport) -> None:
         out.print("Nothing was sent.")
     if report.reads:
         reads = [(read.serial, read.address, read.failure or "read") for read in report.reads]
-        out.print(show.table("Printers read", ("Serial", "Address", "Result"), reads))
+        out.print()
+        out.print(show.table("Printers read", ("=Serial", "Address", "Result"), reads))
     if report.notices:
         notices = [(notice.serial, notice.kind.replace("-", " "), notice.text) for notice in report.notices]
-        out.print(show.table("Notices", ("Serial", "What", "Why"), notices))
+        out.print()
+        out.print(show.table("Notices", ("=Serial", "What", "Why"), notices))
+    out.print()
     out.print(f"Messages waiting: {report.waiting}. Billing requests open: {report.open_requests}.")
 
 

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -17,6 +18,12 @@ from rich.text import Text
 from meterpost.cli.text import one_line
 
 Cell = RenderableType | int | datetime | None
+
+_FOLDED = partial(Column, overflow="fold")
+_COLUMNS = {
+    ">": partial(Column, justify="right", no_wrap=True, overflow="fold"),
+    "=": partial(Column, no_wrap=True, overflow="fold"),
+}
 
 
 def console(args: Namespace, stderr: bool = False) -> Console:
@@ -31,17 +38,16 @@ def as_json(value: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """A table whose columns are named `columns`; a name that begins with `>` is of numbers, which stand right."""
-    headers = (
-        Column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left", overflow="fold") for name in columns
-    )
+    """A table that fits the screen. A column `>name` is of numbers, which stand right; one called `=name` is never
+    broken over lines, for what is in it will be copied."""
     made = Table(
-        *headers,
+        *(_COLUMNS.get(name[:1], _FOLDED)(name.lstrip(">=")) for name in columns),
         title=title,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
-        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
         header_style="bold",
     )
     for row in rows:

@@ -9,6 +9,7 @@ from tzlocal import get_localzone
 from meterpost.agent import ENROLLED, Status, wall_clock
 from meterpost.agent.plan import next_read, next_sync
 from meterpost.cli import opening, show
+from meterpost.cli.text import printer
 from meterpost.lifecycle.state import BillingRequest, Device, DeviceState, Outgoing, ProxyState, RequestState
 from meterpost.model import JobName, instant
 from meterpost_wsdl.budgets import Budget, budgets
@@ -134,19 +135,22 @@ def _print(args: Namespace, status: Status) -> None:
             )
         )
     )
+    out.print()
     if site.devices:
-        columns = ("Serial", "Printer", "Enrolment", "State", "Since", "Last reading")
+        columns = ("=Serial", "Printer", "=Enrolment", "State", "=Last reading")
         out.print(show.table("Printers", columns, (_device_row(d, readings) for d in site.devices.values())))
     else:
         out.print("No printers yet: 'meterpost discover' looks for them.")
     if requests := _open_requests(status):
         rows = ((r.serial, r.id, r.cycle, f"{r.period_from} to {r.period_to}", str(r.due)) for r in requests)
-        out.print(show.table("Open billing requests", ("Serial", "Request", "Cycle", "Period", "Due"), rows))
+        out.print()
+        out.print(show.table("Open billing requests", ("=Serial", "Request", "Cycle", "Period", "Due"), rows))
     if site.outbox:
         waiting = (
             (f"{_budget_of(o).id} {_budget_of(o).transaction}", _devices_in(o) or None, o.queued, o.attempts, o.not_before)
             for o in site.outbox
         )
+        out.print()
         out.print(show.table("Messages waiting", ("Message", ">Devices", "Since", ">Tries", "Not before"), waiting))
 
 
@@ -156,8 +160,8 @@ def _device_row(device: Device, readings: dict[str, datetime]) -> tuple[show.Cel
         state += f" {device.until}"
     if device.reason:
         state += f": {device.reason}"
-    printer = f"{device.maker} {device.model}"
-    return device.serial, printer, enrolment(device.state), state, device.since, readings.get(device.serial)
+    named = printer(device.maker, device.model)
+    return device.serial, named, enrolment(device.state), state, readings.get(device.serial)
 
 
 def _effective(when: datetime | None) -> str:

@@ -14,3 +14,8 @@ def one_line(text: str) -> str:
 def lines(octets: bytes) -> str:
     """`octets` as text whose line ends are kept and whose every other control character is written out."""
     return "\n".join(visible(line) for line in octets.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"))
+
+
+def printer(maker: str, model: str) -> str:
+    """Maker and model, the maker once: many a model begins with it."""
+    return model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}".strip()
