@@ -45,9 +45,9 @@ class Exchanges:
         self._clock = clock
         self._codec = codec or soap.Codec()
 
-    def compose(self, message: Request) -> tuple[bytes, bytes, soap.BudgetVerdict]:
+    def compose(self, message: Request, nonce: bytes = bytes(wsse.NONCE)) -> tuple[bytes, bytes, soap.BudgetVerdict]:
         """Head and sealed body of `message` as `send` would send them now, and the verdict on their size."""
-        sealed = wsse.seal(self._codec.encode(message), self._policy, self._credentials, self._clock(), secrets.token_bytes(16))
+        sealed = wsse.seal(self._codec.encode(message), self._policy, self._credentials, self._clock(), nonce)
         head = self._transport.head(names.action(type(message).__name__), len(sealed))
         transaction, devices = soap.transaction_of(message)
         return head, sealed, soap.check(transaction, devices, len(head) + len(sealed))
@@ -57,7 +57,8 @@ class Exchanges:
 
         Raises OverBudget before anything is sent, NetworkError, TlsError, PeerError, AuthenticationError or Refused
         after; whether the server has the message is then unknown unless it is Refused."""
-        head, sealed, verdict = self.compose(message)
+        nonce = secrets.token_bytes(wsse.NONCE)
+        head, sealed, verdict = self.compose(message, nonce)
         line = Exchange(
             at=self._clock(),
             url=self._url,
@@ -69,6 +70,7 @@ class Exchanges:
         )
         try:
             verdict.demand()
+            wsse.remember(self._credentials.username, nonce, self._acceptance, self._replay, line.at)
             reply = self._transport.post(names.action(type(message).__name__), sealed)
             line = _measured(line, reply)
             answer = self._open(reply, message)

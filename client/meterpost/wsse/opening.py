@@ -46,7 +46,8 @@ def open_envelope(
         timestamp.check(parts[Part.TIMESTAMP], dialect, accept, now)
         timestamp.check_fresh(token.created, accept, now, Reason.DIGEST_STALE, Reason.DIGEST_EARLY)
         _authenticate(token, password_of(token.username))
-        _remember(token, accept, replay, now)
+        if not remember(token.username, token.nonce, accept, replay, now):
+            raise Refusal(Reason.REPLAYED)
     except Refusal as refusal:
         claimed = (token.username, token.created, token.nonce) if token else ("", None, b"")
         return Verdict(policy, refusal.reason, refusal.detail, *claimed)
@@ -84,10 +85,11 @@ def _authenticate(token: username.Token, password: str | None) -> None:
         raise Refusal(Reason.DIGEST_WRONG)
 
 
-def _remember(token: username.Token, accept: Acceptance, replay: ReplayCache, now: datetime) -> None:
+def remember(username: str, nonce: bytes, accept: Acceptance, replay: ReplayCache, now: datetime) -> bool:
+    """Notes that a token was used; False where it was before. Also for the tokens one sends oneself: both sides know
+    the same password, so a peer without it could otherwise answer with the header it was sent."""
     # Kept for the longest time the token could be fresh, and a second more for caches that keep whole seconds.
     until = now + accept.max_age + 2 * accept.max_skew + timedelta(seconds=1)
     # XML text has no NUL, so user and nonce cannot run into each other.
-    key = hashlib.sha256(token.username.encode() + b"\0" + token.nonce).hexdigest()
-    if not replay.remember(key, until, now):
-        raise Refusal(Reason.REPLAYED)
+    key = hashlib.sha256(username.encode() + b"\0" + nonce).hexdigest()
+    return replay.remember(key, until, now)
