@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -134,7 +135,7 @@ class Fleet:
         for printer in self.printers:
             try:
                 transport, _ = await self._loop.create_datagram_endpoint(
-                    lambda printer=printer: _Endpoint(printer),  # type: ignore[misc]  # mypy: a default binds the loop's value
+                    partial(_Endpoint, printer),
                     local_addr=(printer.address, self._port),
                 )
             except OSError as error:
