@@ -103,3 +103,7 @@ def _options(args: argparse.Namespace) -> Any:
         client_ca=args.client_ca,
         **given,
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

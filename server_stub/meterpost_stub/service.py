@@ -37,6 +37,7 @@ def _element(name: str, attributes: str, /, **children: Any) -> Any:
     return ComplexModel.produce(names.SERVICE, name, members)
 
 
+_SETTINGS = _element("Settings", "syncAt #jitter #readEvery")
 _METER_WANTED = _element("MeterWanted", "n")
 _METER = _element("Meter", "n #v")
 _SUPPLY = _element("Supply", "n #l #c #u")
@@ -56,7 +57,7 @@ _TYPES: dict[str, tuple[Any, Any]] = {
         _element(
             "SyncProxyResponse",
             "time",
-            Settings=_element("Settings", "syncAt #jitter #readEvery"),
+            Settings=_SETTINGS,
             On=_element("On", "serial"),
             Off=_element("Off", "serial reason"),
             Bill=_element("Bill", "serial id from to cycle due", M=_METER_WANTED),
@@ -215,15 +216,13 @@ def _method(operation: str, handler: Callable[[str, Any], Any]) -> Any:
 def _reply(operation: str, **members: Any) -> Any:
     """The reply of `operation`; children are given as lists of their attributes."""
     kind = _TYPES[operation][1]
-    types = kind._type_info
-    built = {
-        name: [types[name](**item) for item in value] if isinstance(value, list) else value for name, value in members.items()
-    }
+    built = {}
+    for name, value in members.items():
+        item = kind._type_info[name]
+        make = getattr(item, "__orig__", None) or item  # spyne formats a stack trace for each instance of a customized type
+        built[name] = [make(**attributes) for attributes in value] if isinstance(value, list) else value
     return kind(**built)
 
 
 def _settings(settings: ClientSettings | None) -> Any:
-    if settings is None:
-        return None
-    kind = _TYPES["SyncProxy"][1]._type_info["Settings"]
-    return kind(syncAt=settings.sync_at, jitter=settings.jitter, readEvery=settings.read_every)
+    return settings and _SETTINGS(syncAt=settings.sync_at, jitter=settings.jitter, readEvery=settings.read_every)

@@ -135,7 +135,7 @@ def _operation(root: etree._Element) -> Iterator[SoapFault]:
 
 
 def _instance(root: etree._Element) -> Iterator[SoapFault]:
-    """A schema's validator would open what xsi:schemaLocation names."""
+    """Any schema allows xsi:schemaLocation; a message of this protocol has nothing but what the contract names."""
     for element in root.find(BODY).iter("*"):  # type: ignore[union-attr]  # after _structure
         if any(str(name).startswith(_XSI) for name in element.attrib):
             yield _client("attributes of XML Schema instance are not accepted")

@@ -1,0 +1,185 @@
+"""The rules of SOAP 1.1 and WS-I Basic Profile 1.1 over a real TLS socket, one row a rule."""
+
+from typing import Any
+
+import pytest
+from stub_site import CLIENT, Got, Site
+
+from meterpost_stub import StubServer
+from meterpost_wsdl import names
+
+S = names.SOAP
+OK = f'<m:SyncProxy xmlns:m="{names.SERVICE}" client="{CLIENT}" version="1"/>'
+SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
+MUST = '<x:Strange xmlns:x="urn:strange" s:mustUnderstand="1"/>'
+LOCATION = OK.replace("/>", ' xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:schemaLocation="urn:x file:///x"/>')
+RESPONSE = '<m:SyncProxyResponse xmlns:m="urn:meterpost:1" time="2026-01-01T00:00:00Z"/>'
+WRONG_ACTION = 'SOAPAction: "urn:meterpost:1:RegisterProxy"\r\n'
+SECURITY = '<w:Security xmlns:w="http://schemas.xmlsoap.org/ws/2002/07/secext" s:mustUnderstand="1"/>'
+PATH = f'<p:path xmlns:p="{names.WSRP}" s:mustUnderstand="1"><p:action>a</p:action></p:path>'
+REGISTER = f'<m:RegisterProxy xmlns:m="{names.SERVICE}" client="{CLIENT}" name="{"n" * 65}" os="o" version="1"/>'
+
+VERSION, MANDATORY, CLIENT_FAULT = (f"{{{S}}}{name}" for name in ("VersionMismatch", "MustUnderstand", "Client"))
+UNSEALED = "{http://schemas.xmlsoap.org/ws/2002/07/secext}InvalidSecurity"
+
+
+def for_actor(actor: str) -> str:
+    return MUST.replace("/>", f' s:actor="{actor}"/>')
+
+
+def envelope(body: str = OK, header: str = "", after: str = "", soap: str = S, extra: str = "") -> str:
+    block = f"<s:Header>{header}</s:Header>" if header else ""
+    return f'<s:Envelope xmlns:s="{soap}"{extra}>{block}<s:Body>{body}</s:Body>{after}</s:Envelope>'
+
+
+def rows(table: list[tuple[Any, ...]]) -> dict[str, Any]:
+    return {"argvalues": [row[1:] for row in table], "ids": [row[0] for row in table]}
+
+
+# id, clause, the envelope, status, fault code. A message that passes every rule is refused for its missing security.
+ENVELOPES = [
+    ("plain", "passes", envelope(), 500, UNSEALED),
+    ("soap-1.2", "SOAP 1.1 4.4.1", envelope(soap=SOAP12), 500, VERSION),
+    ("any-other-version", "SOAP 1.1 4.4.1", envelope(soap="urn:future"), 500, VERSION),
+    ("version-before-mandatory", "R2725", envelope(soap=SOAP12, header=MUST), 500, VERSION),
+    ("mandatory-unknown", "SOAP 1.1 4.2.3", envelope(header=MUST), 500, MANDATORY),
+    ("mandatory-before-client", "R2725", envelope(body="", header=MUST), 500, MANDATORY),
+    (
+        "mandatory-next",
+        "SOAP 1.1 4.2.2",
+        envelope(header=for_actor(names.ACTOR_NEXT)),
+        500,
+        MANDATORY,
+    ),
+    (
+        "mandatory-other-actor",
+        "SOAP 1.1 4.2.2",
+        envelope(header=for_actor("urn:other")),
+        500,
+        UNSEALED,
+    ),
+    ("optional-unknown", "SOAP 1.1 4.2.3", envelope(header=MUST.replace('"1"', '"0"')), 500, UNSEALED),
+    ("mandatory-security", "SOAP 1.1 4.2.3", envelope(header=SECURITY), 500, UNSEALED),
+    ("mandatory-path", "WSE 1.0", envelope(header=PATH), 500, UNSEALED),
+    ("must-understand-true", "R1013", envelope(header=MUST.replace('"1"', '"true"')), 500, CLIENT_FAULT),
+    ("document-element", "R1015", OK, 500, CLIENT_FAULT),
+    ("fault-as-request", "R1015", envelope("<s:Fault><faultcode>s:Client</faultcode></s:Fault>"), 500, CLIENT_FAULT),
+    ("no-body", "R1011", f'<s:Envelope xmlns:s="{S}"/>', 500, CLIENT_FAULT),
+    ("empty-body", "one child", envelope(""), 500, CLIENT_FAULT),
+    ("two-bodies", "R1011", envelope(after=f"<s:Body>{OK}</s:Body>"), 500, CLIENT_FAULT),
+    ("two-operations", "one child", envelope(OK + OK), 500, CLIENT_FAULT),
+    ("after-body", "R1011", envelope(after='<x:a xmlns:x="urn:x"/>'), 500, CLIENT_FAULT),
+    ("header-after-body", "SOAP 1.1 4.1.1", envelope(after="<s:Header/>"), 500, CLIENT_FAULT),
+    ("text-in-body", "SOAP 1.1 4.1.1", envelope(OK + "text"), 500, CLIENT_FAULT),
+    ("unqualified-body-child", "R1014", envelope(f'<SyncProxy client="{CLIENT}" version="1"/>'), 500, CLIENT_FAULT),
+    ("unqualified-header", "SOAP 1.1 4.2", envelope(header="<a/>"), 500, CLIENT_FAULT),
+    ("soap-attribute-on-body", "R1032", envelope().replace("<s:Body>", '<s:Body s:mustUnderstand="1">'), 500, CLIENT_FAULT),
+    ("encoding-style", "R1006", envelope(OK.replace("/>", ' s:encodingStyle=""/>')), 500, CLIENT_FAULT),
+    ("doctype", "R1008", "<!DOCTYPE s:Envelope>" + envelope(), 500, CLIENT_FAULT),
+    ("entities", "R1008", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + envelope("&x;"), 500, CLIENT_FAULT),
+    ("processing-instruction", "R1009", envelope("<?x y?>" + OK), 500, CLIENT_FAULT),
+    ("unknown-operation", "R2744", envelope('<m:Reboot xmlns:m="urn:meterpost:1"/>'), 500, CLIENT_FAULT),
+    (
+        "response-as-request",
+        "R2744",
+        envelope('<m:SyncProxyResponse xmlns:m="urn:meterpost:1" time="2026-01-01T00:00:00Z"/>'),
+        500,
+        CLIENT_FAULT,
+    ),
+    ("missing-attribute", "schema", envelope(OK.replace(' version="1"', "")), 500, CLIENT_FAULT),
+    ("unknown-attribute", "schema", envelope(OK.replace("/>", ' owner="x"/>')), 500, CLIENT_FAULT),
+    ("unknown-child", "schema", envelope(OK.replace("/>", "><m:Mail/></m:SyncProxy>")), 500, CLIENT_FAULT),
+    ("too-long", "schema", envelope(REGISTER), 500, CLIENT_FAULT),
+    (
+        "schema-location",
+        "xsi",
+        envelope(LOCATION),
+        500,
+        CLIENT_FAULT,
+    ),
+    ("malformed", "R1125", envelope()[:-3], 400, ""),
+    ("nothing", "R1125", "", 400, ""),
+    ("json", "R1125", '{"SyncProxy": 1}', 400, ""),
+    ("too-deep", "limit", envelope("<a>" * 100 + "</a>" * 100), 400, ""),
+    ("deeper-than-the-parser", "limit", envelope("<a>" * 5000 + "</a>" * 5000), 400, ""),
+    ("foreign-encoding", "R1012", '<?xml version="1.0" encoding="klingon"?>' + envelope(), 400, ""),
+    ("declaration-and-comment", "R1010", '<?xml version="1.0" encoding="UTF-8"?><!-- c -->' + envelope(), 500, UNSEALED),
+]
+
+
+@pytest.mark.parametrize(
+    ("clause", "text", "status", "code"), [row[1:] for row in ENVELOPES], ids=[row[0] for row in ENVELOPES]
+)
+def test_rules_on_the_envelope(site: Site, stub: StubServer, clause: str, text: str, status: int, code: str):
+    got = site.post(text.encode())
+    assert (got.status, got.faultcode) == (status, code), (clause, got)
+    assert stub.state()["proxies"] == []  # nothing was executed
+    if code:
+        assert got.body.startswith(f'<s:Envelope xmlns:s="{S}"'.encode())  # answered in a 1.1 envelope
+        assert b"<detail" not in got.body
+
+
+HEAD = "{method} /mp HTTP/1.1\r\nHost: h\r\n{lines}Connection: close\r\n\r\n"
+LENGTH = f"Content-Length: {len(envelope())}\r\n"
+TYPE_16 = 'Content-Type: TEXT/XML; charset="UTF-16"\r\n'
+TYPE = "Content-Type: text/xml; charset=utf-8\r\n"
+# id, clause, method, header lines, body, status, fault code
+HEADS = [
+    ("get", "405", "GET", "", "", 405, ""),
+    ("put", "405", "PUT", TYPE + LENGTH, envelope(), 405, ""),
+    ("soap-1.2-type", "415", "POST", "Content-Type: application/soap+xml\r\n" + LENGTH, envelope(), 415, ""),
+    ("json-type", "415", "POST", "Content-Type: application/json\r\n" + LENGTH, envelope(), 415, ""),
+    ("no-type", "415", "POST", LENGTH, envelope(), 415, ""),
+    ("bad-charset", "415", "POST", "Content-Type: text/xml; charset=klingon\r\n" + LENGTH, envelope(), 415, ""),
+    (
+        "utf-16-charset",
+        "R1012",
+        "POST",
+        'Content-Type: TEXT/XML; charset="UTF-16"\r\n' + LENGTH,
+        envelope(),
+        500,
+        UNSEALED,
+    ),
+    ("gzip", "415", "POST", TYPE + "Content-Encoding: gzip\r\n" + LENGTH, envelope(), 415, ""),
+    ("no-length", "411", "POST", TYPE, "", 411, ""),
+    ("chunked", "411", "POST", TYPE + "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", 411, ""),
+    ("two-lengths", "411", "POST", TYPE + LENGTH + "Transfer-Encoding: chunked\r\n", envelope(), 411, ""),
+    ("word-as-length", "400", "POST", TYPE + "Content-Length: five\r\n", "", 400, ""),
+    ("negative-length", "411", "POST", TYPE + "Content-Length: -5\r\n", "", 411, ""),
+    ("no-action", "R2744", "POST", TYPE + LENGTH, envelope(), 500, UNSEALED),
+    (
+        "another-action",
+        "R1109",
+        "POST",
+        TYPE + LENGTH + 'SOAPAction: "urn:meterpost:1:RegisterProxy"\r\n',
+        envelope(),
+        500,
+        UNSEALED,
+    ),
+    ("not-a-header", "400", "POST", "nonsense\r\n", "", 400, ""),
+    ("huge-head", "413", "POST", "X: " + "x" * 9000 + "\r\n", "", 413, ""),
+]
+
+
+@pytest.mark.parametrize(("clause", "method", "lines", "body", "status", "code"), **rows(HEADS))
+def test_rules_on_the_http_message(site: Site, clause: str, method: str, lines: str, body: str, status: int, code: str):
+    got = site.say((HEAD.format(method=method, lines=lines) + body).encode())
+    assert (got.status, got.faultcode) == (status, code), (clause, got)
+
+
+def test_the_body_alone_tells_the_operation(site: Site):
+    """R2744: a wrong SOAPAction changes nothing."""
+    message = site.sealed(f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>')
+    head = site.head(len(message)).replace(f'"{names.SERVICE}"'.encode(), b'"urn:meterpost:1:SyncProxy"')
+    assert site.say(head + message).reply.tag == f"{{{names.SERVICE}}}RegisterProxyResponse"
+
+
+def test_utf_16_with_a_byte_order_mark_is_read(site: Site):
+    got = site.post(b"\xff\xfe" + envelope().encode("utf-16-le"))
+    assert got.faultcode == UNSEALED
+
+
+def test_a_breach_is_told_so_that_a_person_can_mend_it(site: Site):
+    got: Got = site.post(envelope(REGISTER).encode())
+    assert "attribute 'name'" in got.reply.findtext("faultstring", "")
+    assert "'maxLength'" in got.reply.findtext("faultstring", "")
