@@ -8,7 +8,7 @@ from meterpost.errors import OverBudget
 from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.events import NoticeKind, ReadNow
 from meterpost.lifecycle.state import BillingRequest, DeviceState, RequestState
-from meterpost.lifecycle.tables import KEEP_SETTLED, ON_THE_BOOKS, PENDING, REQUEST, DeviceEvent, RequestEvent
+from meterpost.lifecycle.tables import KEEP_SETTLED, LONGEST_PAUSE, ON_THE_BOOKS, PENDING, REQUEST, DeviceEvent, RequestEvent
 from meterpost.lifecycle.turn import Turn, batches
 from meterpost.model import Reading
 
@@ -73,20 +73,20 @@ def read(turn: Turn, readings: Sequence[Reading]) -> None:
 
 
 def acknowledged(turn: Turn, message: m.BillingTransaction, reply: m.BillingTransactionResponse) -> None:
-    """Counted now or counted before, the server has the part. What the reply lacks is asked of the device again: the
-    server tells by id and part what it has already."""
+    """Counted now or counted before, the server has the part. What the reply passes over is sent again."""
     results = turn.reconcile(
         ((reads.serial, reads.id, reads.part) for reads in message.devices),
         (((receipt.serial, receipt.id, receipt.part), receipt.result) for receipt in reply.devices),
     )
     done: set[str] = set()
+    missing: list[m.DeviceReads] = []
     for reads in message.devices:
         request = turn.requests.get(reads.id)
         if request is None or request.state is not RequestState.ANSWERED:
             continue
         match results.get((reads.serial, reads.id, reads.part)):
             case None:
-                _take_back(turn, request)
+                missing.append(reads)
             case m.Receipt.UNKNOWN:
                 _recall(turn, request.id)
                 turn.move_request(request, RequestEvent.NOT_KNOWN)
@@ -94,15 +94,23 @@ def acknowledged(turn: Turn, message: m.BillingTransaction, reply: m.BillingTran
             case _:
                 if _part_acknowledged(turn, request, reads.part):
                     done.add(reads.serial)
+    _repeat(turn, missing)
     _settle(turn, {reads.serial for reads in message.devices}, done)
 
 
 def refused(turn: Turn, message: m.BillingTransaction) -> None:
-    """The answers in a refused message are taken back; their requests wait for the next reading."""
+    """The answers in a refused message are taken back, and their requests wait for the next reading; but of an answer
+    that the server holds in part, the same reading's other parts have to follow."""
+    missing: list[m.DeviceReads] = []
     for reads in message.devices:
         request = turn.requests.get(reads.id)
-        if request and request.state is RequestState.ANSWERED:
+        if request is None or request.state is not RequestState.ANSWERED:
+            continue
+        if request.parts_acknowledged and turn.state_of(request.serial) in ON_THE_BOOKS:
+            missing.append(reads)
+        else:
             _take_back(turn, request)
+    _repeat(turn, missing)
 
 
 def close(turn: Turn) -> None:
@@ -128,6 +136,12 @@ def _part_acknowledged(turn: Turn, request: BillingRequest, part: int) -> bool:
         return False
     turn.move_request(request, RequestEvent.ACKNOWLEDGED, parts_acknowledged=have)
     return True
+
+
+def _repeat(turn: Turn, missing: Sequence[m.DeviceReads]) -> None:
+    """Queues these very parts again, behind a pause: the server has just shown that it will not have them now."""
+    for batch in batches(missing):
+        turn.queue(m.BillingTransaction(turn.client, batch), LONGEST_PAUSE)
 
 
 def _take_back(turn: Turn, request: BillingRequest) -> None:

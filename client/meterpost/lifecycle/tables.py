@@ -48,7 +48,7 @@ class RequestEvent(StrEnum):
     READ = "device read"
     ACKNOWLEDGED = "all parts acknowledged"
     NOT_KNOWN = "the server does not know it"
-    RETURNED = "the answer was refused or passed over"
+    RETURNED = "the answer was refused"
     LIFE_ENDED = "the device's life ended"
 
 

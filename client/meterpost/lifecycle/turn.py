@@ -5,7 +5,7 @@ Every change of a state goes through `move*` here and so by a row of `tables`. N
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -116,8 +116,10 @@ class Turn:
 
     # --- the outbox ----------------------------------------------------------------------------------------
 
-    def queue(self, message: Request) -> None:
-        self.outbox.append(Outgoing(self.next_number, message, self.at))
+    def queue(self, message: Request, pause: timedelta = timedelta()) -> None:
+        """Puts `message` at the end; it does not leave before `pause` is over."""
+        not_before = self.at + pause if pause else None
+        self.outbox.append(Outgoing(self.next_number, message, self.at, not_before=not_before))
         self.effects.append(Queued(self.next_number))
         self.next_number += 1
 

@@ -193,9 +193,30 @@ def test_what_a_reply_passes_over_is_not_lost(site: Site) -> None:
     whole = receipts(message)
     stranger = m.BillingReceipt("B", "b-X", 1, m.Receipt.ACCEPTED)
     site.reply(replace(whole, devices=(whole.devices[0], stranger)))
-    assert (site.request("b-A"), site.request("b-B")) == (RequestState.ACKNOWLEDGED, RequestState.OPEN)
+    assert (site.request("b-A"), site.request("b-B")) == (RequestState.ACKNOWLEDGED, RequestState.ANSWERED)
     assert "b-X" not in site.state.requests
     assert len(site.notices(NoticeKind.UNEXPECTED)) == 2
+    assert site.waiting == [m.BillingTransaction(CLIENT, message.devices[1:])]  # the same reads again
+    assert site.next is None
+    site.feed(ev.SyncDue(VERSION))
+    site.acknowledge(m.Receipt.DUPLICATE)
+    assert site.at("B") is DeviceState.REPORTED
+
+
+def test_of_an_answer_the_server_holds_in_part_the_same_readings_other_parts_follow(site: Site) -> None:
+    site.turn_on("A", "big")
+    site.sync(bills=[bill("A"), bill("big")])
+    site.read("A", "big")
+    second, third = site.waiting[1:]
+    site.acknowledge()
+    site.refuse("over-budget")
+    site.read("big")
+    assert site.request("b-big") is RequestState.ANSWERED
+    assert site.waiting == [third, second]
+    site.acknowledge()
+    site.advance(hours=4)
+    site.acknowledge()
+    assert site.at("big") is DeviceState.REPORTED
 
 
 def test_an_open_request_of_an_ended_life_is_answered_if_it_is_asked_in_the_next(site: Site) -> None:
