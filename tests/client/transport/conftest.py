@@ -112,7 +112,7 @@ def reach(pki: Pki, request: pytest.FixtureRequest) -> Callable[..., HttpsTransp
     """`reach(port, **settings)`: a transport to that port of loopback which trusts the house's CA."""
 
     def build(port: int, host: str = "127.0.0.1", http_proxy_password: str | None = None, **settings: object) -> HttpsTransport:
-        defaults = {"ca_file": pki.file("house-ca.pem"), "connect_timeout_s": 10.0, "read_timeout_s": 10.0}
+        defaults = {"ca_file": pki.file("house-ca.pem"), "connect_timeout_s": 30.0, "read_timeout_s": 30.0}
         server = ServerSettings(url=f"https://{host}:{port}/mp", **(defaults | settings))
         transport = HttpsTransport(server, pki.folder, http_proxy_password)
         request.addfinalizer(transport.close)

@@ -156,7 +156,7 @@ def test_a_redirect_is_not_followed(pki, reach) -> None:
 def test_a_server_may_answer_before_it_has_read_all(pki, reach) -> None:
     class Hasty(Server):
         def serve(self, connection: socket.socket) -> None:
-            with pki.server("good").wrap_socket(connection, server_side=True) as stream:
+            with self.secured(connection, pki.server("good")) as stream:
                 stream.recv(1)
                 stream.sendall(http(b"too large", "413 Content Too Large"))
                 while stream.recv(1_000_000):  # drained, as a server must for its answer to arrive

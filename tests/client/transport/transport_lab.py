@@ -5,48 +5,67 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 
 class Listener:
-    """Accepts on 127.0.0.1 and serves each connection in a thread of its own."""
+    """Accepts on 127.0.0.1 and serves each connection in a thread of its own.
+
+    Only its thread closes a connection; the end of the `with` block shuts it down and waits. A socket closed under a
+    thread that is still writing would give its number, and that thread's octets, to the next test's socket."""
 
     def __init__(self) -> None:
         self.closing = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self.connections = 0
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads[0].start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
-        self._listening.shutdown(socket.SHUT_RDWR)
+        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes accept() on every system
+        self._threads[0].join(10)
         self._listening.close()
         for connection in self._open:
-            connection.close()
+            with suppress(OSError):  # closed already
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
 
     def _accept(self) -> None:
         while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
+            connection, _ = self._listening.accept()
+            if self.closing.is_set():
+                connection.close()
                 return
             self.connections += 1
             self._open.append(connection)
-            threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._guarded, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _guarded(self, connection: socket.socket) -> None:
-        try:
+        with connection, suppress(OSError):  # the other end went away, which is what many tests are about
             self.serve(connection)
-        except OSError:  # the other end went away, which is what many tests are about
-            pass
-        finally:
-            connection.close()
+
+    def secured(self, connection: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """TLS as the server's side of it; the handshake included."""
+        stream = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        self._open.append(stream)
+        try:
+            stream.do_handshake()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
 
     def serve(self, connection: socket.socket) -> None:
         raise NotImplementedError
@@ -94,8 +113,7 @@ class Server(Listener):
         """Released once for each connection the server has closed."""
 
     def serve(self, connection: socket.socket) -> None:
-        stream = self._context.wrap_socket(connection, server_side=True) if self._context else connection
-        self._open.append(stream)
+        stream = self.secured(connection, self._context) if self._context else connection
         try:
             if isinstance(stream, ssl.SSLSocket):
                 self.client_names.append(dict(stream.getpeercert() or {}).get("subject"))
