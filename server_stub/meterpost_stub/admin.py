@@ -63,7 +63,7 @@ class Admin:
             raise HttpRefusal(HTTPStatus.NOT_FOUND, f"there is no {request.method} {request.path}; there are {known}")
         try:
             return route(_order(request))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"not a valid order: {error}") from None
 
     def _clock(self, order: dict[str, Any]) -> Any:

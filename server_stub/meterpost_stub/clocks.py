@@ -8,7 +8,10 @@ right when the billing calendar jumps ahead: with one clock every message after 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from meterpost.errors import SettingsError
 from meterpost_stub.store import Note, Store
+
+_YEARS = range(2000, 2200)
 
 
 def wall() -> datetime:
@@ -17,6 +20,8 @@ def wall() -> datetime:
 
 
 class Clocks:
+    """Setting a clock raises SettingsError outside the years a billing calendar has a use for."""
+
     def __init__(self, store: Store, now: Callable[[], datetime] = wall) -> None:
         self._store = store
         self._now = now
@@ -44,4 +49,7 @@ class Clocks:
         return timedelta(seconds=float(note.value)) if note else timedelta()
 
     def _keep(self, name: str, offset: timedelta) -> None:
+        then = self._now() + offset
+        if then.year not in _YEARS:
+            raise SettingsError(f"a clock cannot show {then.date()}: only the years {_YEARS[0]} to {_YEARS[-1]}")
         self._store.put(Note(f"{name} offset", repr(offset.total_seconds())))

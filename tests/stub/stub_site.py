@@ -101,7 +101,8 @@ class Site:
     def register(self, *serials: str) -> None:
         """Proxy and devices, in effect."""
         assert self.register_proxy().status == 200
-        assert self.register_devices(*serials).status == 200
+        if serials:
+            assert self.register_devices(*serials).status == 200
         self.stub.advance(hours=1)
 
     def register_proxy(self) -> Got:

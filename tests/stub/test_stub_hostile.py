@@ -1,0 +1,140 @@
+"""Whatever arrives at the port, the next honest client is served. Each test ends with an honest registration."""
+
+import contextlib
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from stub_site import CLIENT, Site
+
+from meterpost_stub import StubServer
+from meterpost_wsdl import names
+
+REGISTER = f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>'
+
+
+@pytest.fixture(autouse=True)
+def honest(site: Site) -> Iterator[None]:
+    yield
+    assert site.register_proxy().status == 200
+
+
+def address(stub: StubServer) -> tuple[str, int]:
+    host, port = stub.soap_url.split("/")[2].rsplit(":", 1)
+    return host, int(port)
+
+
+def test_fifty_megabytes_are_answered_with_a_413(site: Site):
+    body = b"<" * 50 * 1024 * 1024
+    assert site.post(body).status == 413
+
+
+def test_a_sealed_message_over_the_limit_of_octets_is_a_413(site: Site):
+    assert site.post(b" " * (16 * 1024 * 1024 + 1)).status == 413
+
+
+def test_a_promise_of_terabytes_is_answered_at_once(site: Site):
+    assert site.say(site.head(10**12)).status == 413
+
+
+def test_many_small_elements_are_a_413(site: Site):
+    assert site.post(b"<a>" + b"<b/>" * 1_300_000 + b"</a>").status == 413
+
+
+@pytest.mark.parametrize("length", [0, 10, 100])
+def test_a_peer_that_leaves_in_the_middle(site: Site, length: int):
+    message = site.sealed(REGISTER)
+    site.say(site.head(len(message)) + message[:length], hang_up=True)
+
+
+def test_a_peer_that_closes_its_side_early_gets_a_400(site: Site):
+    """The body is shorter than its Content-Length; the engine alone would have taken it."""
+    message = site.sealed(REGISTER)
+    host, port = address(site.stub)
+    context = ssl.create_default_context(cafile=str(site.stub.ca_file))
+    with socket.create_connection((host, port), timeout=20) as plain:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
+
+        def exchange() -> None:
+            if outgoing.pending:
+                plain.sendall(outgoing.read())
+            incoming.write(plain.recv(65536))
+
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                exchange()
+        tls.write(site.head(len(message) + 1) + message)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            tls.unwrap()  # says that nothing more will come
+        plain.sendall(outgoing.read())
+        received = b""
+        while not received.endswith(b"came\n"):
+            try:
+                received += tls.read(65536)
+            except ssl.SSLWantReadError:
+                exchange()
+    assert received.startswith(b"HTTP/1.1 400 ")
+
+
+def test_plain_http_at_the_tls_port(site: Site):
+    with socket.create_connection(address(site.stub), timeout=20) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert b"200" not in plain.recv(65536)
+
+
+def test_silent_peers_keep_nobody_out(site: Site):
+    """Not one of them shakes hands; cheroot's own way would stop accepting for ten seconds each."""
+    silent = [socket.create_connection(address(site.stub), timeout=20) for _ in range(8)]
+    began = time.monotonic()
+    assert site.register_proxy().status == 200
+    assert time.monotonic() - began < 5
+    for peer in silent:
+        peer.close()
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_old_tls_is_refused(site: Site):
+    context = ssl.create_default_context(cafile=str(site.stub.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    host, port = address(site.stub)
+    with socket.create_connection((host, port), timeout=20) as plain, pytest.raises((ssl.SSLError, ConnectionError)):
+        context.wrap_socket(plain, server_hostname=host)
+
+
+def test_damaged_messages_never_bring_it_down(site: Site):
+    """A sealed message with octets changed, cut and doubled anywhere; seeded, so that a failure can be repeated."""
+    chance = random.Random(20260131)
+    for _ in range(60):
+        message = bytearray(site.sealed(REGISTER))
+        for _ in range(chance.randint(1, 5)):
+            place = chance.randrange(len(message))
+            message[place : place + chance.randint(0, 4)] = chance.randbytes(chance.randint(0, 4))
+        got = site.post(bytes(message))
+        assert got.status in (200, 400, 413, 500)
+        assert got.faultcode != f"{{{names.SOAP}}}Server"
+
+
+def test_several_clients_at_once(site: Site, stub: StubServer):
+    def live(number: int) -> None:
+        client = Site(stub, client=f"0a1b2c3d-0000-4000-8000-{number:012d}")
+        serials = [f"{number}-{k}" for k in range(20)]
+        done.append(client.register_proxy().status == client.register_devices(*serials).status == 200)
+
+    done: list[bool] = []
+    threads = [threading.Thread(target=live, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [True] * 8
+    assert len(stub.state()["devices"]) == 160
