@@ -18,7 +18,6 @@ from meterpost.recording import Oid, Value, dotted
 
 _SYSTEM = (mib.SYS_DESCR, mib.SYS_OBJECT_ID, mib.SYS_NAME, mib.SYS_LOCATION)
 _PRINTER_COLUMNS = (
-    mib.PRT_PRINTER_NAME,
     mib.PRT_SERIAL_NUMBER,
     mib.PRT_MARKER_COUNTER_UNIT,
     mib.PRT_MARKER_LIFE_COUNT,
@@ -47,7 +46,7 @@ async def read(agent: Agent, profiles: Profiles, address: str, port: int, now: d
     object_id = system.get(mib.SYS_OBJECT_ID)
     kind = object_id if isinstance(object_id, tuple) else ()
     description = values.text(system.get(mib.SYS_DESCR))
-    name = values.text(system.get(mib.SYS_NAME)) or values.text(host[mib.PRT_PRINTER_NAME].get(device))
+    name = values.text(system.get(mib.SYS_NAME))
     location = values.text(system.get(mib.SYS_LOCATION))
     if not printers and not has_printer_mib:
         return Reading(

@@ -12,7 +12,7 @@ from meterpost.recording import Oid, Value
 MAX_EXCHANGES = 400  # per session; a plain printer needs about 10, the largest recorded one over v1 about 150
 MAX_ROWS = 400  # per column
 _GET_OIDS = 16  # keeps request and usual answers within one unfragmented datagram
-_BULK_BINDINGS = 48
+_BULK_BINDINGS = 24  # few round trips without reading far past short tables
 
 Column = Mapping[Oid, Value]
 """Values of one column, keyed by the instance part of their name."""

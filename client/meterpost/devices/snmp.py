@@ -10,7 +10,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import univ
@@ -52,6 +52,7 @@ class Network:
         self._timeout_s = timeout_s
         self._socket: _CommunitySocket | None = None
         self._engine: _SharedEngine | None = None
+        self._opening = asyncio.Lock()
         self._engine_slots = asyncio.Semaphore(_ENGINE_CONCURRENCY)
 
     async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
@@ -71,10 +72,10 @@ class Network:
             self._engine.close()
 
     async def _opened(self) -> "_CommunitySocket":
-        if self._socket is None:
-            self._socket = opening = _CommunitySocket()
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: opening, family=socket.AF_INET)
-        await self._socket.ready.wait()
+        async with self._opening:
+            if self._socket is None:
+                loop = asyncio.get_running_loop()
+                _, self._socket = await loop.create_datagram_endpoint(_CommunitySocket, family=socket.AF_INET)
         return self._socket
 
 
@@ -96,15 +97,11 @@ class _CommunitySocket(asyncio.DatagramProtocol):
     """One socket for all v1 and v2c agents. An answer counts only from the address and with the request-id that was asked."""
 
     def __init__(self) -> None:
-        self.ready = asyncio.Event()
-        self._transport: asyncio.DatagramTransport
         self._waiting: dict[tuple[Address, int], asyncio.Future[Answer]] = {}
         self._garbled: set[Address] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
-        self.ready.set()
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         try:
@@ -201,13 +198,13 @@ def _answer(status: int, index: int, bindings: Any) -> Answer:
 
 
 def _value(value: Any) -> Value:
+    if isinstance(value, univ.Null):  # and noSuchObject, noSuchInstance, endOfMibView; for pyasn1 it is an OctetString
+        return None
     if isinstance(value, univ.Integer):
         return int(value)
     if isinstance(value, univ.OctetString):
         return bytes(value)
-    if isinstance(value, univ.ObjectIdentifier):
-        return tuple(map(int, value))
-    return None  # NULL, noSuchObject, noSuchInstance, endOfMibView
+    return tuple(map(int, value))
 
 
 class _SharedEngine:

@@ -34,7 +34,7 @@ _COLORS = {
     "green": r"green|grün|vert|verde",
     "white": r"white|weiß|blanc|bianco|blanco",
 }
-_COLOR_WORDS = {color: re.compile(rf"(?i)\b({words})") for color, words in _COLORS.items()}
+_COLOR_WORDS = {color: re.compile(rf"(?i)\b({words})\b") for color, words in _COLORS.items()}
 _SHADE = re.compile(r"(?i)\b(light|photo|matte)\b")
 _NO_COLORANT = {"", "none", "other", "unknown"}
 

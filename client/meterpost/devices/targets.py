@@ -14,7 +14,7 @@ from meterpost.settings import SnmpSettings
 
 MAX_ADDRESSES = 65_536
 
-# Measured IP octets (UDP payload + 28) of the four-OID probe in v2c with an eight-letter secret.
+# Measured IP octets (UDP payload + 28) of the four-OID probe with a six-letter community.
 OCTETS_PER_TRY = 119
 OCTETS_PER_PRINTER = 334
 

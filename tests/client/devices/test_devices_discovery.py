@@ -1,0 +1,163 @@
+"""Sweeps over simulated printers on loopback: found, reported as they come, deduplicated, stopped, and in time."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from devices_kit import NOON, a_printer
+
+from meterpost import recording
+from meterpost.devices import Devices, Progress, SnmpUserSecret, read_recording
+from meterpost.errors import DeviceError
+from meterpost.model import Reading
+from meterpost.recording import Tag, Variable
+from meterpost.settings import DiscoverySettings, SnmpSettings
+from meterpost_stub.printers.fleet import Fleet
+from meterpost_stub.printers.usm import AgentUser
+
+NETWORK = "127.20.31.0/24"
+USER = SnmpUserSecret("reader", "auth-password", "priv-password", auth="SHA256", priv="AES")
+
+
+def recorded(path: Path, serial: str, extra: dict[str, recording.Value] | None = None) -> Path:
+    kinds = {int: Tag.INTEGER, bytes: Tag.OCTETS, tuple: Tag.OID}
+    mib = a_printer({"1.3.6.1.2.1.43.5.1.1.17.1": serial.encode(), **(extra or {})})
+    path.write_text(recording.dump(Variable(name, kinds[type(value)], value) for name, value in mib.items()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("recordings")
+    switch = folder / "switch.snmprec"
+    switch.write_text("1.3.6.1.2.1.1.1.0|4|A switch\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.9.1.1\n")
+    return [
+        recorded(folder / "one.snmprec", "AC00001"),
+        recorded(folder / "two.snmprec", "AC00002"),
+        switch,
+        recorded(folder / "two-again.snmprec", "AC00002"),
+        recorded(folder / "nameless-1.snmprec", "0000000000"),
+        recorded(folder / "nameless-2.snmprec", "unknown"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def fleet(recordings: list[Path]) -> Iterator[Fleet]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.20.31.1", 0))
+        port = free.getsockname()[1]
+    agent_user = AgentUser(USER.name, USER.auth_password, USER.priv_password, USER.auth, USER.priv)
+    with Fleet(recordings, network=NETWORK, port=port, communities=("ours",), users=(agent_user,)) as started:
+        yield started
+
+
+def devices(fleet: Fleet, *users: SnmpUserSecret, **changes: object) -> Devices:
+    values = {"port": fleet.printers[0].port, "communities": ("ours",), "versions": ("2c",), "timeout_s": 1.0, "retries": 0}
+    snmp = SnmpSettings(**values | changes)
+    return Devices(snmp, DiscoverySettings(packets_per_second=2000), users, lambda: NOON)
+
+
+def test_a_network_of_254_addresses_is_swept_in_a_few_seconds(fleet: Fleet) -> None:
+    room = devices(fleet)
+    steps: list[Progress] = []
+    began = time.monotonic()
+    found = room.discover(room.plan([NETWORK]), steps.append)
+    took = time.monotonic() - began
+    assert [(reading.address, reading.serial) for reading in found] == [
+        ("127.20.31.1", "AC00001"),
+        ("127.20.31.2", "AC00002"),  # the fourth address is the same printer, the third is none
+        ("127.20.31.5", ""),
+        ("127.20.31.6", ""),
+    ]
+    assert [step.done for step in steps] == list(range(1, 255))
+    assert {step.total for step in steps} == {254}
+    assert [step.found for step in steps if step.reading] == [1, 2, 3, 4]
+    assert [step.done for step in steps if step.reading][-1] <= 6, "printers are reported before the dead addresses are done"
+    assert took < 10, "254 addresses with a time-out of 1 s"
+
+
+def test_a_reading_over_the_network_is_the_reading_of_its_recording(fleet: Fleet, recordings: list[Path]) -> None:
+    over_the_network = devices(fleet).read("127.20.31.1")
+    from_the_file = read_recording(recordings[0], NOON)
+    assert from_the_file.address == "one.snmprec"
+    assert over_the_network.to_json() | {"address": "", "port": 0} == from_the_file.to_json() | {"address": "", "port": 0}
+
+
+@pytest.mark.parametrize(
+    ("users", "changes"),
+    [
+        ((), {"versions": ("2c", "1"), "communities": ("public", "ours"), "timeout_s": 0.3}),
+        ((), {"versions": ("1",)}),
+        ((USER,), {"versions": (), "timeout_s": 2.0}),
+        ((USER,), {"communities": ("public",), "timeout_s": 0.6}),
+    ],
+    ids=["second community", "v1", "v3", "v3 after communities"],
+)
+def test_the_way_in_is_found(fleet: Fleet, users: tuple[SnmpUserSecret, ...], changes: dict[str, object]) -> None:
+    assert devices(fleet, *users, **changes).read("127.20.31.1").serial == "AC00001"
+
+
+def test_a_wrong_v3_password_is_said_as_such(fleet: Fleet) -> None:
+    wrong = SnmpUserSecret(USER.name, "not-the-password", USER.priv_password, auth=USER.auth, priv=USER.priv)
+    with pytest.raises(DeviceError, match="does not accept the SNMPv3 user reader") as caught:
+        devices(fleet, wrong, versions=(), timeout_s=2.0).read("127.20.31.1")
+    assert "not-the-password" not in f"{caught.value}{caught.value.advice}"
+
+
+def test_many_are_read_in_the_order_asked_and_failures_stand_in_their_place(fleet: Fleet) -> None:
+    port = fleet.printers[0].port
+    outcomes = devices(fleet, timeout_s=0.4).read_many([("127.20.31.2", port), ("127.20.31.99", port), ("127.20.31.1", port)])
+    assert [outcome.serial if isinstance(outcome, Reading) else type(outcome).__name__ for outcome in outcomes] == [
+        "AC00002",
+        "Unanswered",
+        "AC00001",
+    ]
+
+
+def test_a_printer_that_was_switched_off_is_asked_anew_when_it_is_back(fleet: Fleet) -> None:
+    room = devices(fleet, timeout_s=0.4)
+    assert room.read("127.20.31.1").serial == "AC00001"
+    fleet.switch_off("127.20.31.1")
+    with pytest.raises(DeviceError, match="does not answer SNMP"):
+        room.read("127.20.31.1")
+    fleet.switch_on("127.20.31.1")
+    assert room.read("127.20.31.1").serial == "AC00001"
+
+
+def test_stopping_keeps_what_was_found(fleet: Fleet) -> None:
+    room = devices(fleet, timeout_s=30.0)  # without the stop, dead addresses would be waited for half a minute
+    stop = threading.Event()
+    began = time.monotonic()
+    found = room.discover(room.plan([NETWORK]), lambda step: stop.set() if step.reading else None, stop)
+    assert 1 <= len(found) <= 4
+    assert time.monotonic() - began < 15
+
+
+def test_a_plan_of_nothing_is_done_at_once(fleet: Fleet) -> None:
+    room = devices(fleet)
+    assert room.discover(room.plan([])) == ()
+
+
+def test_a_recording_that_cannot_be_read_is_a_device_error(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.snmprec"
+    broken.write_text("1.3.6.1|2|seven\n")
+    with pytest.raises(DeviceError, match=r"broken\.snmprec line 1"):
+        read_recording(broken, datetime.now(UTC))
+    with pytest.raises(DeviceError, match="cannot be read"):
+        read_recording(tmp_path / "missing.snmprec", datetime.now(UTC))
+
+
+def test_a_walk_of_net_snmp_is_a_recording_too(tmp_path: Path) -> None:
+    walk = tmp_path / "walk.txt"
+    walk.write_text(
+        ".1.3.6.1.2.1.25.3.2.1.2.1 = OID: .1.3.6.1.2.1.25.3.1.5\n"
+        '.1.3.6.1.2.1.43.5.1.1.17.1 = STRING: "AC00042"\n'
+        ".1.3.6.1.2.1.43.10.2.1.3.1.1 = INTEGER: 8\n"
+        ".1.3.6.1.2.1.43.10.2.1.4.1.1 = Counter32: 4711\n"
+    )
+    reading = read_recording(walk, NOON)
+    assert (reading.serial, reading.meter("life.sheets")) == ("AC00042", 4711)

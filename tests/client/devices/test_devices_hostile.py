@@ -1,0 +1,159 @@
+"""Devices that are silent, answer garbage, half an answer or somebody else's: the message, and that only they suffer."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from devices_kit import NOON, Mib, a_printer, read
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyasn1.codec.ber import decoder, encoder
+from pysnmp.proto.api import v2c
+
+from meterpost.devices import Devices, SnmpUserSecret, mib
+from meterpost.devices.targets import OCTETS_PER_TRY
+from meterpost.devices.visit import READING_S
+from meterpost.errors import DeviceError, SettingsError
+from meterpost.settings import DiscoverySettings, SnmpSettings
+
+Start = Callable[[Callable[[bytes], bytes | None]], tuple[str, int]]
+
+
+def devices(**changes: Any) -> Devices:
+    snmp = SnmpSettings(**{"timeout_s": 0.15, "retries": 0, "versions": ("2c",)} | changes)
+    return Devices(snmp, DiscoverySettings(packets_per_second=2000), (), lambda: NOON)
+
+
+def an_answer(request: bytes, changed_by: int = 0) -> bytes:
+    """A proper answer to every name of `request`, its request-id `changed_by` a number."""
+    message, _ = decoder.decode(request, asn1Spec=v2c.Message())
+    asked = v2c.apiMessage.get_pdu(message)
+    answer = v2c.ResponsePDU()
+    v2c.apiPDU.set_defaults(answer)
+    v2c.apiPDU.set_request_id(answer, int(v2c.apiPDU.get_request_id(asked)) + changed_by)
+    v2c.apiPDU.set_varbinds(answer, [(name, v2c.Integer(1)) for name, _ in v2c.apiPDU.get_varbinds(asked)])
+    v2c.apiMessage.set_pdu(message, answer)
+    return bytes(encoder.encode(message))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"\0",
+        b"\x30\x80",
+        b"\x30\x84\xff\xff\xff\xff",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        random.Random(7).randbytes(1400),
+    ],
+    ids=["empty", "zero", "indefinite", "longer than it is", "http", "noise"],
+)
+def test_garbage_is_named_as_such(udp_device: Start, reply: bytes) -> None:
+    host, port = udp_device(lambda _: reply)
+    with pytest.raises(DeviceError, match=f"127.0.0.1 port {port} answered, but not in SNMP"):
+        devices().read(host, port)
+
+
+@pytest.mark.parametrize("length", [1, 2, 10, 20, 40, -1])
+def test_a_truncated_answer_is_no_answer(udp_device: Start, length: int) -> None:
+    host, port = udp_device(lambda request: an_answer(request)[:length])
+    with pytest.raises(DeviceError, match="not in SNMP"):
+        devices().read(host, port)
+
+
+def test_an_echo_is_no_answer(udp_device: Start) -> None:
+    host, port = udp_device(lambda request: request)
+    with pytest.raises(DeviceError, match="not in SNMP"):
+        devices().read(host, port)
+
+
+def test_an_answer_to_another_question_is_not_taken(udp_device: Start) -> None:
+    host, port = udp_device(lambda request: an_answer(request, changed_by=1))
+    with pytest.raises(DeviceError, match="does not answer SNMP") as caught:
+        devices().read(host, port)
+    assert "switched on" in caught.value.advice
+
+
+def test_a_silent_device_is_asked_as_often_as_planned_with_packets_of_the_planned_size(udp_device: Start) -> None:
+    seen: list[bytes] = []
+    host, port = udp_device(lambda request: seen.append(request))
+    with pytest.raises(DeviceError, match="does not answer SNMP"):
+        devices(retries=1, versions=("2c", "1"), communities=("public", "second")).read(host, port)
+    assert [(request[4], request[7:13]) for request in seen] == 2 * [
+        (1, b"public"),
+        (1, b"second"),
+        (0, b"public"),
+        (0, b"second"),
+    ]
+    assert 0 <= OCTETS_PER_TRY - max(len(request) + 28 for request in seen) < 4, "request-ids have one to four octets"
+
+
+def test_a_device_that_answers_everything_with_a_number_is_read_without_harm(udp_device: Start) -> None:
+    host, port = udp_device(an_answer)
+    reading = devices().read(host, port)
+    assert not reading.is_printer
+    assert reading.meters == ()
+
+
+def test_a_name_that_does_not_resolve_is_said() -> None:
+    with pytest.raises(DeviceError, match=r"the name no-such-printer\.invalid cannot be resolved"):
+        devices().read("no-such-printer.invalid")
+
+
+def test_a_garbage_device_costs_only_itself(udp_device: Start) -> None:
+    bad = udp_device(lambda _: b"garbage")
+    good = udp_device(an_answer)
+    outcomes = devices().read_many([bad, good, bad])
+    assert [isinstance(outcome, DeviceError) for outcome in outcomes] == [True, False, True]
+
+
+def test_a_device_that_answers_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch, udp_device: Start) -> None:
+    monkeypatch.setattr("meterpost.devices.visit.READING_S", 0.0)
+    assert READING_S == 60
+    host, port = udp_device(an_answer)
+    with pytest.raises(DeviceError, match="could not be read within 0 seconds"):
+        devices().read(host, port)
+
+
+def test_v3_garbage_is_a_device_error(udp_device: Start) -> None:
+    host, port = udp_device(lambda _: b"\x30\x03\x02\x01\x03")
+    settings_ = SnmpSettings(timeout_s=0.2, retries=0, versions=())
+    user = SnmpUserSecret("reader", "auth-password", "priv-password")
+    with pytest.raises(DeviceError):
+        Devices(settings_, DiscoverySettings(), (user,), lambda: NOON).read(host, port)
+
+
+@pytest.mark.parametrize(
+    ("user", "says"),
+    [
+        (SnmpUserSecret("reader", "auth-password", "priv-password", auth="CRC"), "auth 'CRC' is not known"),
+        (SnmpUserSecret("reader", "auth-password", "priv-password", priv="ROT13"), "priv 'ROT13' is not known"),
+        (SnmpUserSecret("reader", "short", "priv-password"), "too short"),
+    ],
+)
+def test_an_impossible_user_is_refused_before_the_network_is_asked(user: SnmpUserSecret, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        Devices(SnmpSettings(), DiscoverySettings(), (user,), lambda: NOON)
+
+
+def test_no_way_in_at_all_is_a_settings_error() -> None:
+    with pytest.raises(SettingsError, match="no way to ask"):
+        Devices(SnmpSettings(communities=()), DiscoverySettings(), (), lambda: NOON)
+
+
+any_value = (
+    st.none()
+    | st.integers(-(2**63), 2**64)
+    | st.binary(max_size=40)
+    | st.lists(st.integers(0, 2**32 - 1), max_size=5).map(tuple)
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(a_printer())), any_value))
+@settings(max_examples=60, deadline=None)
+def test_whatever_stands_in_the_mib_a_reading_comes_out(changes: Mib) -> None:
+    reading = read(a_printer() | changes | {(*mib.HR_DEVICE_TYPE, 1): mib.HR_DEVICE_PRINTER})
+    assert all(meter.value >= 0 for meter in reading.meters)
+    assert all(supply.percent is None or 0 <= supply.percent <= 100 for supply in reading.supplies)
+    assert reading.to_json()

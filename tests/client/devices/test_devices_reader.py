@@ -1,0 +1,167 @@
+"""One visit to one device: what a reader makes of the standard MIBs, and what it must not make of them."""
+
+import pytest
+from devices_kit import NOON, a_printer, numbered, read
+
+from meterpost.devices.reader import status
+from meterpost.model import SupplyState
+from meterpost.recording import oid
+
+SERIAL = "1.3.6.1.2.1.43.5.1.1.17.1"
+LIFE, UNIT = "1.3.6.1.2.1.43.10.2.1.4.1", "1.3.6.1.2.1.43.10.2.1.3.1"
+DEVICE_ID = "1.3.6.1.4.1.2699.1.2.1.2.1.1.3.1"
+
+
+@pytest.mark.parametrize("version", ["1", "2c"])
+def test_an_ordinary_printer(version: str) -> None:
+    reading = read(a_printer(), version)
+    assert (reading.address, reading.port, reading.taken_at) == ("10.1.2.3", 161, NOON)
+    assert (reading.serial, reading.model, reading.name, reading.location) == (
+        "AC00042",
+        "ACME Laser 9",
+        "hall-printer",
+        "Hall, 1st floor",
+    )
+    assert (reading.mac, reading.status, reading.is_printer) == ("02:00:5e:10:00:01", "idle", True)
+    assert (reading.sys_object_id, reading.sys_descr) == ("1.3.6.1.4.1.32473.1", "ACME Laser, firmware 7")
+    assert (reading.profile, reading.profile_version) == ("generic", "1")
+    (meter,) = reading.meters
+    assert (meter.name, meter.value, meter.unit) == ("life.impressions", 12345, "impressions")
+    assert meter.oid == "1.3.6.1.2.1.43.10.2.1.4.1.1"
+
+
+def test_supplies_and_their_states() -> None:
+    toner, waste = read(a_printer()).supplies
+    assert (toner.index, toner.description, toner.kind, toner.supply_class) == ("1.1", "Toner TN-9", "toner", "consumed")
+    assert (toner.level, toner.capacity, toner.unit, toner.percent, toner.state) == (
+        2000,
+        8000,
+        "impressions",
+        25,
+        SupplyState.KNOWN,
+    )
+    assert toner.color == "black"  # from the colorant table: the description does not say
+    assert (waste.kind, waste.supply_class, waste.unit_code) == ("wasteToner", "receptacle", 19)
+    assert (waste.level, waste.percent, waste.state, waste.color) == (-3, None, SupplyState.SOME_REMAINING, "")
+
+
+@pytest.mark.parametrize(
+    ("level", "state"),
+    [(-1, SupplyState.UNRESTRICTED), (-2, SupplyState.UNKNOWN), (None, SupplyState.UNKNOWN), (-9, SupplyState.UNKNOWN)],
+)
+def test_states_are_not_numbers(level: int | None, state: SupplyState) -> None:
+    toner, _ = read(a_printer({"1.3.6.1.2.1.43.11.1.1.9.1.1": level})).supplies
+    assert (toner.state, toner.percent) == (state, None)
+
+
+def test_a_receptacles_level_is_the_room_that_is_left() -> None:
+    _, waste = read(a_printer({"1.3.6.1.2.1.43.11.1.1.9.1.2": 80})).supplies
+    assert (waste.level, waste.percent) == (80, 80)
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"), [(7, "life.impressions"), (8, "life.sheets"), (None, "life.count"), (2, "life.count")]
+)
+def test_the_life_count_is_in_the_unit_the_device_says(unit: int | None, name: str) -> None:
+    (meter,) = read(a_printer({f"{UNIT}.1": unit})).meters
+    assert (meter.name, meter.value) == (name, 12345)
+
+
+def test_markers_are_never_summed() -> None:
+    reading = read(a_printer({f"{LIFE}.2": 67, f"{UNIT}.2": 7, f"{LIFE}.3": 8, f"{UNIT}.3": 8}))
+    assert [(m.name, m.value) for m in reading.meters] == [
+        ("life.impressions", 12345),
+        ("life.impressions.2", 67),
+        ("life.sheets.3", 8),
+    ]
+
+
+@pytest.mark.parametrize("value", [b"12345", -2, None])
+def test_what_is_no_count_is_no_meter(value: object) -> None:
+    assert read(a_printer({f"{LIFE}.1": value})).meters == ()
+
+
+@pytest.mark.parametrize("filler", [None, b"", b"0000000000", b"XXXXXXXXXX", b"unknown", b"\0\0"])
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        (DEVICE_ID, b"MFG:ACME;CMD:PCL;MDL:Laser 9;SN:AC00042;"),
+        (DEVICE_ID, b"SERN:AC00042;MFG:ACME"),
+        ("1.3.6.1.2.1.1.1.0", b"ACME Laser S/N AC00042"),
+        ("1.3.6.1.2.1.1.1.0", b"ACME ETHERNET,SN:AC00042,FN:1"),
+    ],
+)
+def test_the_serial_number_is_looked_for_elsewhere(filler: bytes | None, where: str, what: bytes) -> None:
+    assert read(a_printer({SERIAL: filler, where: what})).serial == "AC00042"
+
+
+def test_a_maker_has_its_own_place_for_the_serial_number() -> None:
+    xerox = {"1.3.6.1.2.1.1.2.0": oid("1.3.6.1.4.1.253.8.62.1"), SERIAL: None, "1.3.6.1.4.1.253.8.53.3.2.1.3.1": b"XYZ001122 "}
+    assert read(a_printer(xerox)).serial == "XYZ001122"
+
+
+def test_no_serial_number_is_none() -> None:
+    assert read(a_printer({SERIAL: b"0000000000"})).serial == ""
+
+
+def test_model_and_maker_come_from_the_device_id_where_nothing_else_says() -> None:
+    reading = read(a_printer({"1.3.6.1.2.1.25.3.2.1.3.1": None, DEVICE_ID: b"MFG:ACME Corp.; MDL: Laser 9 ;CLS:PRINTER;"}))
+    assert (reading.manufacturer, reading.model) == ("ACME Corp.", "Laser 9")
+
+
+def test_the_printer_may_be_any_device_of_the_host() -> None:
+    host = "1.3.6.1.2.1.25.3.2.1"
+    reading = read(
+        a_printer(
+            {
+                f"{host}.2.1": oid("1.3.6.1.2.1.25.3.1.3"),
+                f"{host}.3.1": b"A processor",
+                f"{host}.2.5": oid("1.3.6.1.2.1.25.3.1.5"),
+                f"{host}.3.5": b"ACME Laser 9",
+                SERIAL: None,
+                "1.3.6.1.2.1.43.5.1.1.17.5": b"AC00055",
+                "1.3.6.1.2.1.25.3.5.1.1.1": None,
+                "1.3.6.1.2.1.25.3.5.1.1.5": 4,
+            }
+        )
+    )
+    assert (reading.model, reading.serial, reading.status) == ("ACME Laser 9", "AC00055", "printing")
+
+
+def test_a_device_without_printer_and_printer_mib_is_none() -> None:
+    switch = numbered(
+        {
+            "1.3.6.1.2.1.1.1.0": b"A switch with 48 ports",
+            "1.3.6.1.2.1.1.2.0": oid("1.3.6.1.4.1.9.1.1"),
+            "1.3.6.1.2.1.1.5.0": b"sw-1",
+            "1.3.6.1.2.1.25.3.2.1.2.1": oid("1.3.6.1.2.1.25.3.1.3"),
+        }
+    )
+    reading = read(switch)
+    assert (reading.is_printer, reading.name, reading.meters, reading.supplies) == (False, "sw-1", (), ())
+
+
+@pytest.mark.parametrize("gone", ["1.3.6.1.2.1.25.3.2.1.2.1", "1.3.6.1.2.1.43"])
+def test_either_mib_makes_a_printer(gone: str) -> None:
+    prefix = oid(gone)
+    rest = {name: value for name, value in a_printer().items() if name[: len(prefix)] != prefix}
+    assert read(rest).is_printer
+
+
+@pytest.mark.parametrize(
+    ("device", "printer", "errors", "word"),
+    [
+        (2, 3, (), "idle"),
+        (2, 4, (), "printing"),
+        (3, 4, ("low toner",), "warning: low toner"),
+        (2, 1, (), "standby"),
+        (5, 5, (), "warming up"),
+        (5, 1, (), "down"),
+        (5, 1, ("no paper", "door open"), "error: no paper, door open"),
+        (None, None, ("jammed",), "warning: jammed"),
+        (2, 2, (), "unknown"),
+        (2, None, (), ""),
+    ],
+)
+def test_the_status_is_a_word(device: int | None, printer: int | None, errors: tuple[str, ...], word: str) -> None:
+    assert status(device, printer, errors) == word
