@@ -161,7 +161,7 @@ class Exchange:
     devices: int
     request: bytes  # head and body exactly as sent, before TLS
     request_sizes: Sizes
-    outcome: str  # "ok", "fault ...", "failed ..."
+    outcome: str  # "ok", "refused, CODE: ...", "failed: ..."
     response: bytes = b""
     response_sizes: Sizes = Sizes(0, 0, 0)
     answer: str = ""

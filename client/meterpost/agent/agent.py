@@ -173,13 +173,11 @@ class Agent:
 
     def flush(self) -> SyncReport:
         """Sends what is due in the outbox and does what the answers ask for, without asking for anything new."""
-        return self._converse("send", ev.TimePassed())
+        return self._converse("send", ev.TimePassed(__version__))
 
     def _converse(self, who: str, event: ev.Event) -> SyncReport:
         with self._work(who) as work:
             before = work.state.last_sync
-            if not work.state.paused:
-                work.read(work.open_serials())  # a printer that is back answers what it was asked while it was off
             work.feed(event)
             try:
                 work.send_all()
@@ -203,8 +201,7 @@ class Agent:
                     raise
                 registered = False
         (last,) = self.ledger.exchanges(limit=1)
-        certificate = self.transport.peer() if isinstance(self.transport, HttpsTransport) else ""
-        return Connection(registered, str(certificate), last.request_sizes.wire, last.response_sizes.wire)
+        return Connection(registered, self._certificate(), last.request_sizes.wire, last.response_sizes.wire)
 
     def pause(self) -> None:
         """Turns communication off: nothing is sent until `resume`."""
@@ -289,6 +286,13 @@ class Agent:
         return Exchanges(
             self.transport, self.ledger, credentials, self.settings.security, self.settings.server.url, self._clock
         )
+
+    def _certificate(self) -> str:
+        """Whom the connection trusts and until when; '' where the transport is not the real one."""
+        if not isinstance(self.transport, HttpsTransport):
+            return ""
+        peer = self.transport.peer()
+        return f"The server is {', '.join(peer.names)}, says {peer.issuer}, until {peer.valid_until:%Y-%m-%d}."
 
     # --- within --------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from meterpost import soap, wsse
-from meterpost.errors import AuthenticationError, MeterpostError
+from meterpost.errors import AuthenticationError, MeterpostError, Refused
 from meterpost.ledger import Ledger
 from meterpost.lifecycle.messages import Reply, Request
 from meterpost.model import Credentials, Exchange, HttpReply, Sizes
@@ -75,7 +75,8 @@ class Exchanges:
             line = _measured(line, reply)
             answer = self._open(reply, message)
         except MeterpostError as error:
-            self._ledger.add_exchange(replace(line, outcome=f"failed: {error}"))
+            outcome = f"refused, {error.code}: {error}" if isinstance(error, Refused) else f"failed: {error}"
+            self._ledger.add_exchange(replace(line, outcome=outcome))
             raise
         transaction, devices = soap.transaction_of(answer)
         self._ledger.add_exchange(replace(line, outcome="ok", answer=transaction, answer_devices=devices))

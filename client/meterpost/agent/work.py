@@ -110,10 +110,6 @@ class Work:
         open_requests = sum(request.state is RequestState.OPEN for request in self.state.requests.values())
         return SyncReport(tuple(self._sent), tuple(self._reads), tuple(self._notices), len(self.state.outbox), open_requests)
 
-    def open_serials(self) -> list[str]:
-        """The devices whose billing requests nobody has answered yet."""
-        return sorted({request.serial for request in self.state.requests.values() if request.state is RequestState.OPEN})
-
     def _answer(self, readings: Iterable[Reading]) -> None:
         fit = tuple(readings)
         if fit:

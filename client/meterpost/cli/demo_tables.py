@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from meterpost.cli import show
+from meterpost.cli.text import one_line
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the server holds of one device: `values` are name, received value, and the printer's own; a supply's
-    are its level. `missing` are names the device reports that did not arrive."""
+    """What the server holds of one device: `values` are name, received value, and the value in the printer's MIB, None
+    for a meter that is a sum of rows. `missing` are names the device reports that did not arrive."""
 
     serial: str
     model: str
@@ -29,7 +31,7 @@ class Held:
 
     @property
     def equal(self) -> bool:
-        return all(received == own for _, received, own in self.values)
+        return all(own in (received, None) for _, received, own in self.values)
 
     def to_json(self) -> Json:
         return {
@@ -52,9 +54,7 @@ def held(received: Sequence[Json], devices: Sequence[Json], mib: Callable[[str, 
         own = {meter["name"]: meter["oid"] for meter in device["meters"]}
         values = tuple((name, got[name], mib(device["address"], oid)) for name, oid in own.items() if name in got)
         missing = tuple(name for name in own if name not in got)
-        rows.append(
-            Held(device["serial"], f"{device['manufacturer']} {device['model']}", values, missing, parts[device["serial"]])
-        )
+        rows.append(Held(device["serial"], _name(device), values, missing, parts[device["serial"]]))
     return rows
 
 
@@ -68,12 +68,22 @@ def devices(found: Sequence[Json]) -> Table:
         rest = [f"and {len(supplies) - 5} more"] if len(supplies) > 5 else []
         rows.append(
             (
-                f"{device['manufacturer']} {device['model']}\n{device['serial']}\n{device['address']}",
-                "\n".join(meters[:4] + more),
-                "\n".join(supplies[:5] + rest),
+                _lines(_name(device), device["serial"], device["address"]),
+                _lines(*meters[:4], *more),
+                _lines(*supplies[:5], *rest),
             )
         )
     return show.table("Devices", ("Device", "Meters", "Supplies"), rows)
+
+
+def _name(device: Json) -> str:
+    """Maker and model; most models begin with their maker's name already."""
+    maker, model = device["manufacturer"], device["model"]
+    return model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}"
+
+
+def _lines(*lines: str) -> Text:
+    return Text("\n".join(map(one_line, lines)))
 
 
 def _supply(supply: Json) -> str:
@@ -85,11 +95,12 @@ def transactions(exchanges: Sequence[Json]) -> Table:
     """Each message at the three levels, against its formula."""
     rows: list[tuple[show.Cell, ...]] = []
     for exchange in exchanges:
+        receipt = "receipt" if exchange["outcome"] == "ok" else "fault"
         for arrow, message in (("→", exchange["request"]), ("←", exchange["response"])):
             if message:
                 rows.append(
                     (
-                        f"{arrow} {message['transaction'] or 'receipt'}",
+                        f"{arrow} {message['transaction'] or receipt}",
                         message["devices"] or None,
                         message["envelope"],
                         message["http"],
@@ -107,10 +118,10 @@ def comparison(rows: Sequence[Held]) -> Table:
     """What the server holds, beside what the printers' MIBs say."""
     cells: list[tuple[show.Cell, ...]] = []
     for row in rows:
-        name, received, own = row.values[0] if row.values else ("-", None, None)
-        agreeing = sum(value == mib for _, value, mib in row.values)
-        cells.append(
-            (row.model, row.serial, name, received, str(own), f"{agreeing} of {len(row.values) + len(row.missing)}", row.parts)
-        )
-    columns = ("Device", "Serial", "First meter", ">Server holds", ">MIB says", ">Meters agree", ">Parts")
+        name, received, own = next((v for v in row.values if v[0] == "impressions"), (row.values or (("-", None, None),))[0])
+        agreeing = sum(mib in (value, None) for _, value, mib in row.values)
+        total = f"{agreeing} of {len(row.values) + len(row.missing)}"
+        mib = own if isinstance(own, int) else None
+        cells.append((_lines(row.model, row.serial), name, received, mib, total, row.parts))
+    columns = ("Device", "Meter", ">Server holds", ">MIB says", ">Agree", ">Parts")
     return show.table("At the server", columns, cells)

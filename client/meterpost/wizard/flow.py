@@ -22,6 +22,15 @@ class Outcome:
     left_out: tuple[str, ...] = ()
     report: SyncReport | None = None
 
+    def to_json(self) -> dict[str, object]:
+        """The documented, stable form of `wizard --json`."""
+        return {
+            "devices": [reading.to_json() for reading in self.found],
+            "registered": list(self.registered),
+            "left_out": list(self.left_out),
+            "waiting": self.report.waiting if self.report else 0,
+        }
+
 
 class Wizard:
     """One run. `make_agent` makes an agent of settings."""

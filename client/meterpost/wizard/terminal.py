@@ -1,6 +1,7 @@
 """The wizard in a terminal, and the command `meterpost wizard`."""
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -129,11 +130,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`meterpost wizard`. 0 done; 1 done, but a device was left out because its panel did not agree."""
-    console = Console(no_color=getattr(args, "no_color", False) or None)
+    """`meterpost wizard`. 0 done; 1 done, but a device was left out because its panel did not agree.
+    With --json nothing is asked, and what was done is one object on stdout."""
+    console = Console(stderr=args.json, no_color=args.no_color or None, highlight=False)
     given = {key.removeprefix("answer:"): value for key, value in vars(args).items() if key.startswith("answer:") and value}
     answers = {**(load_answers(args.answers) if args.answers else {}), **given}
-    attended = not answers and sys.stdin.isatty()
+    attended = not answers and not args.json and sys.stdin.isatty()
     asker: Asker = Terminal(console) if attended else Answers(answers, lambda line: console.print(escape(line), soft_wrap=True))
     outcome = Wizard(asker, Draft(args.config), Agent).run()
+    if args.json:
+        print(json.dumps(outcome.to_json(), indent=2))  # noqa: T201  # what the command was asked for
     return 1 if outcome.left_out else 0
