@@ -58,7 +58,8 @@ class Sweep:
         """The printers found so far in the plan's order; one that has two addresses is kept at the first."""
         unique: dict[object, Reading] = {}
         for place in sorted(self._found):
-            unique.setdefault(self._found[place].serial or place, self._found[place])
+            reading = self._found[place]
+            unique.setdefault((reading.manufacturer, reading.serial) if reading.serial else place, reading)
         return tuple(unique.values())
 
     async def run(self, packets_per_second: float, in_flight: int, stop: threading.Event | None) -> None:

@@ -3,7 +3,7 @@
 It never sums markers, never trusts a row number of a maker's table, and takes no label for a counter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -86,7 +86,7 @@ async def read(agent: Agent, profiles: Profiles, address: str, port: int, now: d
             values.number(host[mib.HR_PRINTER_STATUS].get(device)),
             values.detected_errors(host[mib.HR_PRINTER_ERROR_STATE].get(device)),
         ),
-        meters=(*_life_meters(host), *_profile_meters(profile, scalars, tables)),
+        meters=(*_life_meters(host), *_profile_meters(profile, scalars, tables, session.cut)),
         supplies=supplies(supply_table),
         profile=profile.name,
         profile_version=profile.version,
@@ -110,11 +110,11 @@ def _first(rules: tuple[TextRule, ...], scalars: Mapping[Oid, Value]) -> str:
 
 
 def _text(rule: TextRule, value: Value) -> str:
-    found = values.text(value[rule.skip :] if isinstance(value, bytes) else value)
+    octets = value[rule.skip :] if isinstance(value, bytes) else None
     if rule.pattern is None:
-        return found
-    match = rule.pattern.search(found)
-    return match[1].strip() if match else ""
+        return values.text(octets)
+    match = rule.pattern.search(values.text(octets, values.MAX_DEVICE_ID))
+    return match[1].strip()[: values.MAX_TEXT] if match else ""
 
 
 def _life_meters(host: Mapping[Oid, Column]) -> list[Meter]:
@@ -134,10 +134,13 @@ def _table_columns(profile: Profile) -> dict[Oid, None]:
     return {column: None for table in profile.tables for pair in table.pairs for column in pair}
 
 
-def _profile_meters(profile: Profile, scalars: Mapping[Oid, Value], tables: Mapping[Oid, Column]) -> list[Meter]:
-    """The maker's counters. A labelled row is surer than a fixed OID, so tables come first; a name is given once."""
+def _profile_meters(profile: Profile, scalars: Mapping[Oid, Value], tables: Mapping[Oid, Column], cut: Set[Oid]) -> list[Meter]:
+    """The maker's counters. A labelled row is surer than a fixed OID, so tables come first; a name is given once.
+    Nothing is added up over a table that is not whole."""
     found: dict[str, Meter] = {}
     for table in profile.tables:
+        if table.sum and not cut.isdisjoint({table.value, table.key}):
+            continue
         for meter in _table_meters(table, tables):
             found.setdefault(meter.name, meter)
     for rule in profile.meters:
@@ -149,16 +152,18 @@ def _profile_meters(profile: Profile, scalars: Mapping[Oid, Value], tables: Mapp
 
 def _table_meters(rule: TableRule, tables: Mapping[Oid, Column]) -> list[Meter]:
     found: dict[str, Meter] = {}
+    partial: set[str] = set()
     for value_column, key_column in rule.pairs:
         for row, key in tables[key_column].items():
             name = rule.rows.get(folded(key))
-            count = values.number(tables[value_column].get(row))
-            if name is None or count is None or count < 0:
+            if name is None:
                 continue
-            unit = rule.units.get(name, rule.unit)
-            if name not in found:
+            count = values.number(tables[value_column].get(row))
+            if count is None or count < 0:
+                partial.add(name)
+            elif name not in found:
                 oid = rule.value if rule.sum else value_column + row
-                found[name] = Meter(name, count, unit, dotted(oid))
+                found[name] = Meter(name, count, rule.units.get(name, rule.unit), dotted(oid))
             elif rule.sum:
                 found[name] = replace(found[name], value=found[name].value + count)
-    return list(found.values())
+    return [meter for name, meter in found.items() if not (rule.sum and name in partial)]

@@ -19,12 +19,13 @@ Column = Mapping[Oid, Value]
 
 
 class Session:
-    """One visit to one agent. Remembers what the agent cannot do."""
+    """One visit to one agent. Remembers what the agent cannot do; `cut` are the columns that did not come to their end."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._bulk = agent.has_bulk
         self._left = MAX_EXCHANGES
+        self.cut: set[Oid] = set()
 
     async def get(self, oids: Sequence[Oid]) -> dict[Oid, Value]:
         """The values of those `oids` that exist. Raises DeviceError."""
@@ -61,6 +62,8 @@ class Session:
                 width = 1
             else:
                 del cursors[asked[0]]
+                self.cut.add(asked[0])
+        self.cut |= {column for column, rows in found.items() if len(rows) >= MAX_ROWS}
         return dict(found)
 
     async def _rows_after(self, names: list[Oid]) -> Answer:

@@ -6,13 +6,14 @@ from meterpost.devices.mib import DETECTED_ERRORS
 from meterpost.recording import Value
 
 MAX_TEXT = 255  # DisplayString
+MAX_DEVICE_ID = 4096  # IEEE 1284 ids list every language of the printer
 
 _NO_SERIAL = re.compile(
     r"(?i)(.)\1*|(?:un)?known|n/?a|none|null|default|not (?:set|available|defined)|serial[ _-]?(?:number|no)\.?|to be filled.*"
 )
 
 
-def text(value: Value) -> str:
+def text(value: Value, limit: int = MAX_TEXT) -> str:
     """UTF-8, else Latin-1; without NULs and other control characters, without blanks around."""
     if not isinstance(value, bytes):
         return ""
@@ -21,7 +22,7 @@ def text(value: Value) -> str:
         decoded = value.decode("utf-8")
     except UnicodeDecodeError:
         decoded = value.decode("latin-1")
-    return "".join(character if character.isprintable() else " " for character in decoded[:MAX_TEXT]).strip()
+    return "".join(character if character.isprintable() else " " for character in decoded[:limit]).strip()
 
 
 def serial(found: str) -> str:

@@ -57,11 +57,10 @@ class Visitor:
 
     async def read(self, endpoint: Endpoint) -> Reading:
         """Raises DeviceError."""
-        if endpoint not in self._known:
-            await self.knock(endpoint)
         host, port = endpoint
         async with self._slots:
-            agent = await self._network.agent(host, port, self._known[endpoint], self._tries)
+            credential = self._known.get(endpoint) or await self.knock(endpoint)
+            agent = await self._network.agent(host, port, credential, self._tries)
             try:
                 async with asyncio.timeout(READING_S):
                     return await reader.read(agent, self._profiles, host, port, self._clock())
@@ -75,8 +74,8 @@ class Visitor:
             finally:
                 await agent.close()
 
-    async def knock(self, endpoint: Endpoint, turn: Callable[[], Awaitable[None]] = _at_once) -> None:
-        """Finds a credential the device at `endpoint` answers to; waits for its `turn` before every packet.
+    async def knock(self, endpoint: Endpoint, turn: Callable[[], Awaitable[None]] = _at_once) -> Credential:
+        """Finds the credential the device at `endpoint` answers to; waits for its `turn` before every packet.
         Raises DeviceError."""
         failure = DeviceError(f"{endpoint[0]} was not asked")
         for _ in range(self._tries):
@@ -89,7 +88,7 @@ class Visitor:
                     failure = error
                 else:
                     self._known[endpoint] = credential
-                    return
+                    return credential
                 finally:
                     await agent.close()
         raise failure

@@ -9,6 +9,7 @@ from meterpost.devices.memory import MemoryAgent
 from meterpost.model import Reading
 from meterpost.recording import Value, oid
 
+PROFILES = profile.load()
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 Mib = dict[tuple[int, ...], Value]
@@ -57,4 +58,4 @@ def a_printer(extra: Mapping[str, Value] | None = None) -> Mib:
 
 def read(mib_: Mib, version: str = "2c", profiles: profile.Profiles | None = None) -> Reading:
     agent = MemoryAgent(mib_, version)
-    return asyncio.run(reader.read(agent, profiles or profile.load(), "10.1.2.3", 161, NOON))
+    return asyncio.run(reader.read(agent, profiles or PROFILES, "10.1.2.3", 161, NOON))

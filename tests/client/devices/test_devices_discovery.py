@@ -118,6 +118,16 @@ def test_many_are_read_in_the_order_asked_and_failures_stand_in_their_place(flee
     ]
 
 
+def test_a_printer_named_twice_that_fails_fails_twice(fleet: Fleet) -> None:
+    room = devices(fleet, timeout_s=0.3)
+    endpoint = ("127.20.31.2", fleet.printers[0].port)
+    room.read(*endpoint)
+    fleet.switch_off(endpoint[0])
+    outcomes = room.read_many([endpoint, endpoint])
+    fleet.switch_on(endpoint[0])
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Unanswered", "Unanswered"]
+
+
 def test_a_printer_that_was_switched_off_is_asked_anew_when_it_is_back(fleet: Fleet) -> None:
     room = devices(fleet, timeout_s=0.4)
     assert room.read("127.20.31.1").serial == "AC00001"

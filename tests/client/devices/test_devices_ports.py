@@ -38,7 +38,7 @@ MIB = (
 VALUES = {variable.oid: variable.value for variable in MIB}
 USERS = tuple(
     AgentUser(f"{auth}-{priv}", "auth-password", "priv-password", auth, priv)
-    for auth, priv in (("MD5", "DES"), ("SHA", "AES"), ("SHA256", "AES256"), ("SHA512", "AES192"))
+    for auth, priv in (("MD5", "DES"), ("SHA", "AES"), ("SHA512", "AES256"))
 )
 
 

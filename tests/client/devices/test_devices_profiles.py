@@ -1,14 +1,18 @@
 """Profiles are data: every built-in one is sound, the loader is strict, and the best match is chosen."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from devices_kit import a_printer, read
+from devices_kit import NOON, PROFILES, a_printer, read
 
-from meterpost.devices import profile
+from meterpost.devices import profile, reader
+from meterpost.devices.memory import MemoryAgent
+from meterpost.devices.port import Answer, ErrorStatus
 from meterpost.devices.profile import METER_NAME, Profiles, load, parse
 from meterpost.errors import SettingsError
-from meterpost.recording import oid
+from meterpost.recording import Oid, oid
 
 MAKERS = {"xerox", "hp", "brother", "kyocera", "lexmark", "ricoh", "canon", "konicaminolta", "epson", "sharp", "samsung"}
 MINIMAL = 'version = "1"\n'
@@ -139,6 +143,30 @@ def test_kyocera_large_impressions_are_the_large_papers_by_name() -> None:
     reading = read(a_printer(rows))
     assert reading.meter("impressions.large") == 37
     assert reading.meter("impressions.color.large") is None
+    del rows[f"{table}.6.1.3"]
+    assert read(a_printer(rows)).meter("impressions.large") is None, "a part of a sum is not the sum"
+
+
+def test_nothing_is_added_up_over_a_table_that_breaks_off() -> None:
+    table = "1.3.6.1.4.1.1347.42.2.1.1.1"
+    rows = {"1.3.6.1.2.1.1.2.0": oid("1.3.6.1.4.1.1347.41")}
+    for row, name in enumerate([b"A3", b"B4"], 1):
+        rows |= {f"{table}.2.1.{row}": name, f"{table}.6.1.{row}": 10, f"{table}.7.1.{row}": 1}
+
+    class BreaksOff(MemoryAgent):
+        """Has an error instead of the second row of the total column."""
+
+        async def get_next(self, oids: Sequence[Oid]) -> Answer:
+            broken = oid(f"{table}.6.1.1") in oids
+            return Answer(status=ErrorStatus.GEN_ERR, index=1) if broken else await super().get_next(oids)
+
+        async def get_bulk(self, oids: Sequence[Oid], repetitions: int) -> Answer:
+            return Answer(status=ErrorStatus.GEN_ERR)
+
+    reading = asyncio.run(reader.read(BreaksOff(a_printer(rows)), PROFILES, "10.1.2.3", 161, NOON))
+    assert reading.meter("impressions.large") is None
+    assert reading.meter("impressions.black.large") == 2
+    assert reading.meter("life.impressions") == 12345
 
 
 def test_ricoh_rows_are_keyed_by_their_type() -> None:

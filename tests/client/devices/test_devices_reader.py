@@ -95,6 +95,15 @@ def test_the_serial_number_is_looked_for_elsewhere(filler: bytes | None, where: 
     assert read(a_printer({SERIAL: filler, where: what})).serial == "AC00042"
 
 
+@pytest.mark.parametrize("words", [b"ACME SN Network Adapter", b"ACME; S/N ", b"ACME;S/N;Engine", b"SN: ABCDEF"])
+def test_words_after_sn_are_no_serial_number(words: bytes) -> None:
+    assert read(a_printer({SERIAL: None, "1.3.6.1.2.1.1.1.0": words})).serial == ""
+
+
+def test_a_serial_number_is_found_at_the_end_of_a_long_device_id() -> None:
+    assert read(a_printer({SERIAL: None, DEVICE_ID: b"MFG:ACME;CMD:" + b"PCL," * 100 + b";SN:AC00042;"})).serial == "AC00042"
+
+
 def test_a_maker_has_its_own_place_for_the_serial_number() -> None:
     xerox = {"1.3.6.1.2.1.1.2.0": oid("1.3.6.1.4.1.253.8.62.1"), SERIAL: None, "1.3.6.1.4.1.253.8.53.3.2.1.3.1": b"XYZ001122 "}
     assert read(a_printer(xerox)).serial == "XYZ001122"

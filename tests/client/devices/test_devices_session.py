@@ -138,8 +138,10 @@ def test_a_get_survives_an_agent_that_cannot_take_two_names() -> None:
 
 
 def test_an_endless_column_is_cut() -> None:
-    found = asyncio.run(Session(Endless({})).columns([A]))
+    session = Session(Endless({}))
+    found = asyncio.run(session.columns([A]))
     assert len(found[A]) == MAX_ROWS
+    assert session.cut == {A}
 
 
 def test_an_agent_that_never_ends_is_given_up() -> None:

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from devices_kit import NOON, a_printer
+from devices_kit import NOON, PROFILES, a_printer
 
-from meterpost.devices import profile
 from meterpost.devices.credentials import Credential, SnmpUserSecret, in_order
 from meterpost.devices.memory import MemoryAgent
 from meterpost.devices.port import Agent, Answer, Unanswered
@@ -49,7 +48,7 @@ class Site:
 
     def read(self) -> Reading:
         async def run() -> Reading:
-            visitor = Visitor(self, WAYS, 2, 4, profile.load(), lambda: NOON, self.known)
+            visitor = Visitor(self, WAYS, 2, 4, PROFILES, lambda: NOON, self.known)
             return await visitor.read(PRINTER)
 
         return asyncio.run(run())
