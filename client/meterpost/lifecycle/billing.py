@@ -73,27 +73,32 @@ def read(turn: Turn, readings: Sequence[Reading]) -> None:
 
 
 def acknowledged(turn: Turn, message: m.BillingTransaction, reply: m.BillingTransactionResponse) -> None:
-    """Counted now or counted before, the server has the part. What the reply passes over is sent again."""
+    """Counted now or counted before, the server has the part. Whether it has what its reply passes over is unknown,
+    as when a reply is lost: the same reads are sent again."""
     results = turn.reconcile(
         ((reads.serial, reads.id, reads.part) for reads in message.devices),
         (((receipt.serial, receipt.id, receipt.part), receipt.result) for receipt in reply.devices),
     )
     done: set[str] = set()
+    unknown: set[str] = set()
     missing: list[m.DeviceReads] = []
     for reads in message.devices:
         request = turn.requests.get(reads.id)
         if request is None or request.state is not RequestState.ANSWERED:
             continue
         match results.get((reads.serial, reads.id, reads.part)):
-            case None:
+            case None if turn.state_of(reads.serial) in ON_THE_BOOKS:
                 missing.append(reads)
+            case None:
+                turn.move_request(request, RequestEvent.LIFE_ENDED)
             case m.Receipt.UNKNOWN:
-                _recall(turn, request.id)
+                unknown.add(reads.id)
                 turn.move_request(request, RequestEvent.NOT_KNOWN)
                 turn.notice(NoticeKind.NOT_ACCEPTED, reads.serial, f"the server does not know billing request {reads.id}")
             case _:
                 if _part_acknowledged(turn, request, reads.part):
                     done.add(reads.serial)
+    _recall(turn, unknown)
     _repeat(turn, missing)
     _settle(turn, {reads.serial for reads in message.devices}, done)
 
@@ -101,15 +106,20 @@ def acknowledged(turn: Turn, message: m.BillingTransaction, reply: m.BillingTran
 def refused(turn: Turn, message: m.BillingTransaction) -> None:
     """The answers in a refused message are taken back, and their requests wait for the next reading; but of an answer
     that the server holds in part, the same reading's other parts have to follow."""
+    taken_back: set[str] = set()
     missing: list[m.DeviceReads] = []
     for reads in message.devices:
         request = turn.requests.get(reads.id)
         if request is None or request.state is not RequestState.ANSWERED:
             continue
-        if request.parts_acknowledged and turn.state_of(request.serial) in ON_THE_BOOKS:
+        alive = turn.state_of(reads.serial) in ON_THE_BOOKS
+        if alive and request.parts_acknowledged:
             missing.append(reads)
-        else:
-            _take_back(turn, request)
+            continue
+        taken_back.add(reads.id)
+        event = RequestEvent.RETURNED if alive else RequestEvent.LIFE_ENDED
+        turn.move_request(request, event, parts=0, parts_acknowledged=frozenset())
+    _recall(turn, taken_back)
     _repeat(turn, missing)
 
 
@@ -144,24 +154,15 @@ def _repeat(turn: Turn, missing: Sequence[m.DeviceReads]) -> None:
         turn.queue(m.BillingTransaction(turn.client, batch), LONGEST_PAUSE)
 
 
-def _take_back(turn: Turn, request: BillingRequest) -> None:
-    """No answer of ours stands for the request any more: it is open again, or rejected if its device has left."""
-    _recall(turn, request.id)
-    stays = turn.state_of(request.serial) in ON_THE_BOOKS
-    event = RequestEvent.RETURNED if stays else RequestEvent.LIFE_ENDED
-    turn.move_request(request, event, parts=0, parts_acknowledged=frozenset())
-
-
-def _recall(turn: Turn, request: str) -> None:
-    """Takes the request's further parts out of the messages that wait; only the front has ever left, and it is gone."""
+def _recall(turn: Turn, requests: set[str]) -> None:
+    """Takes further parts of these answers out of the messages that wait: only the front has ever left, and it is gone."""
     kept = []
     for outgoing in turn.outbox:
         if isinstance(outgoing.message, m.BillingTransaction):
-            reads = tuple(part for part in outgoing.message.devices if part.id != request)
+            reads = tuple(part for part in outgoing.message.devices if part.id not in requests)
             if not reads:
                 continue
-            if reads != outgoing.message.devices:
-                outgoing = replace(outgoing, message=replace(outgoing.message, devices=reads))
+            outgoing = replace(outgoing, message=replace(outgoing.message, devices=reads))
         kept.append(outgoing)
     turn.outbox[:] = kept
 

@@ -37,13 +37,12 @@ def answered(turn: Turn, reply: m.SyncProxyResponse) -> None:
         told = {f.name: value for f in fields(reply.settings) if (value := getattr(reply.settings, f.name)) is not None}
         turn.settings = replace(turn.settings, **told)
         turn.effects.append(SettingsReceived(turn.settings))
-    off = {command.serial for command in reply.off}
-    statuses = {on.serial: m.ServiceState.ON for on in reply.on if on.serial not in off and _turned_on(turn, on.serial)}
-    statuses |= {command.serial: m.ServiceState.OFF for command in reply.off if enrolment.turned_off(turn, command)}
+    statuses = {on.serial: m.ServiceState.ON for on in reply.on if _turned_on(turn, on.serial)}
+    statuses |= {off.serial: m.ServiceState.OFF for off in reply.off if enrolment.turned_off(turn, off)}
     billing.close(turn)
     billing.asked(turn, reply.bills)
     billing.resume(turn, statuses)
-    named = off | {on.serial for on in reply.on} | {bill.serial for bill in reply.bills}
+    named = {on.serial for on in reply.on} | {off.serial for off in reply.off} | {bill.serial for bill in reply.bills}
     statuses |= _told_again(turn, named - statuses.keys())
     for batch in batches(sorted(statuses.items())):
         turn.queue(m.SyncProxyStatus(turn.client, tuple(m.DeviceStatus(serial, state, turn.second) for serial, state in batch)))

@@ -4,7 +4,6 @@ what must always be true of a session."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import TypeVar
 
 from meterpost.lifecycle import Session
@@ -55,13 +54,13 @@ class Site:
     def feed(self, event: ev.Event) -> tuple[ev.Effect, ...]:
         """Feeds the saved state, as after a restart. Checks: the state is not changed but replaced, the result does not
         depend on anything else, every step is in the tables, and only the front of the outbox has ever left."""
-        before, written = self.state, repr(self.state)
-        session = Session(before, pack)
+        before = self.state
+        devices, requests = _reversed(before.devices), _reversed(before.requests)
+        copy = replace(before, devices=dict(devices), requests=dict(requests))
+        session, again = Session(before, pack), Session(copy, pack)
         effects = session.feed(event, self.now)
-        assert repr(before) == written, "the old state was changed"
-        other_order = replace(before, devices=_reversed(before.devices), requests=_reversed(before.requests))
-        again = Session(other_order, pack)
         assert (again.feed(event, self.now), again.state) == (effects, session.state), "the result depends on something else"
+        assert (copy.devices, copy.requests) == (devices, requests), "the old state was changed"
         self.state = session.state
         _assert_in_the_tables(before, self.state)
         assert not any(outgoing.attempts for outgoing in self.state.outbox[1:]), "two messages are under way"
@@ -188,8 +187,8 @@ def receipts(message: m.BillingTransaction, result: m.Receipt = m.Receipt.ACCEPT
     )
 
 
-def _reversed(mapping: Mapping[Key, Value]) -> Mapping[Key, Value]:
-    return MappingProxyType(dict(reversed(list(mapping.items()))))
+def _reversed(mapping: Mapping[Key, Value]) -> dict[Key, Value]:
+    return dict(reversed(list(mapping.items())))
 
 
 def _assert_in_the_tables(before: SiteState, after: SiteState) -> None:

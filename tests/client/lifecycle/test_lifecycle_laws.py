@@ -231,42 +231,43 @@ def _farewell(message: m.Request) -> bool:
     return isinstance(message, m.SyncProxyStatus) and any(s.state is not m.ServiceState.ON for s in message.devices)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(60))
 def test_the_laws_hold_on_long_walks(seed: int) -> None:
-    """A year or so of one site's life; the machine above finds the short counter-examples."""
+    """Months of one site's life, each site with a fate of its own; the machine above finds short counter-examples."""
     dice = random.Random(seed)
     walk = LifeCycle()
-    walk.start({"late": dice.choice(list(m.Registration))}, set(SERIALS), dice.random() < 0.5)
 
     def serial() -> str:
         return dice.choice(SERIALS)
 
-    steps: dict[Callable[[], None], int] = {
-        walk.order: 2,
-        walk.sync: 4,
-        walk.a_good_day: 2,
-        walk.the_vendor_signs_up_and_bills: 3,
-        walk.the_request_is_lost: 2,
-        walk.the_reply_is_lost: 2,
-        walk.the_process_is_killed_while_sending: 2,
-        walk.the_reply_is_late: 2,
-        walk.a_late_reply_comes_twice: 2,
-        lambda: walk.enrol({serial(), serial()}, dice.random() < 0.5): 3,
-        lambda: walk.a_device_leaves(serial(), serial(), dice.choice(["withdrawn", "replaced", "turned off"])): 1,
-        lambda: walk.pause(dice.random() < 0.3): 1,
-        lambda: walk.time_passes(dice.randint(1, 30)): 5,
-        lambda: walk.read({serial(), serial()}): 3,
-        lambda: walk.switch(serial()): 1,
-        lambda: walk.it_works(dice.randint(1, 4)): 8,
-        lambda: walk.it_is_refused(dice.choice(["try-later", "over-budget", "Client"])): 2,
-        lambda: walk.a_device_is_passed_over(serial()): 2,
-    }
-    for step in dice.choices(list(steps), list(steps.values()), k=200):
+    steps: list[Callable[[], None]] = [
+        walk.order,
+        walk.sync,
+        walk.a_good_day,
+        walk.the_vendor_signs_up_and_bills,
+        walk.the_request_is_lost,
+        walk.the_reply_is_lost,
+        walk.the_process_is_killed_while_sending,
+        walk.the_reply_is_late,
+        walk.a_late_reply_comes_twice,
+        lambda: walk.enrol({serial(), serial()}, dice.random() < 0.5),
+        lambda: walk.a_device_leaves(serial(), serial(), dice.choice(["withdrawn", "replaced", "turned off"])),
+        lambda: walk.pause(dice.random() < 0.3),
+        lambda: walk.time_passes(dice.randint(1, 30)),
+        lambda: walk.read({serial(), serial()}),
+        lambda: walk.switch(serial()),
+        lambda: walk.it_works(dice.randint(1, 4)),
+        lambda: walk.it_is_refused(dice.choice(["try-later", "over-budget", "Client"])),
+        lambda: walk.a_device_is_passed_over(serial()),
+    ]
+    weights = [dice.choice((0, 1, 1, 5)) for _ in steps]
+    walk.start({"late": dice.choice(list(m.Registration))}, set(SERIALS), dice.random() < 0.5)
+    for step in dice.choices(steps, weights, k=150):
         step()
     walk.teardown()
 
 
 TestLaws = LifeCycle.TestCase
 TestLaws.settings = settings(
-    derandomize=True, max_examples=100, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    derandomize=True, max_examples=50, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
