@@ -262,4 +262,6 @@ class _Table:
             inner.finish()
 
     def fail(self, what: str) -> NoReturn:
-        raise SettingsError(f"profile {self._where}: {what}", "The form of a profile is described in the developer's guide.")
+        raise SettingsError(
+            f"profile {self._where}: {what}", "Compare it with the profiles that come with meterpost, devices/profiles/*.toml."
+        )

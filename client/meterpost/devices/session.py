@@ -9,7 +9,7 @@ from meterpost.devices.port import Agent, Answer, ErrorStatus, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value
 
-MAX_EXCHANGES = 400  # per session; a plain printer needs about 10, the largest recorded one over v1 about 150
+MAX_EXCHANGES = 400  # per session; a printer needs about 10 over v2c, 20 to 60 over v1
 MAX_ROWS = 400  # per column
 _GET_OIDS = 16  # keeps request and usual answers within one unfragmented datagram
 _BULK_BINDINGS = 24  # few round trips without reading far past short tables

@@ -147,6 +147,14 @@ def test_stopping_keeps_what_was_found(fleet: Fleet) -> None:
     assert time.monotonic() - began < 15
 
 
+def test_probes_leave_no_faster_than_the_setting_allows() -> None:
+    snmp = SnmpSettings(port=9, timeout_s=0.01, retries=0, versions=("2c",))
+    room = Devices(snmp, DiscoverySettings(packets_per_second=100), (), lambda: NOON)
+    began = time.monotonic()
+    assert room.discover(room.plan(["127.20.31.200-230"])) == ()
+    assert time.monotonic() - began > 0.29, "31 packets at 100 a second"
+
+
 def test_a_plan_of_nothing_is_done_at_once(fleet: Fleet) -> None:
     room = devices(fleet)
     assert room.discover(room.plan([])) == ()

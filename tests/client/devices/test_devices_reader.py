@@ -109,8 +109,8 @@ def test_a_maker_has_its_own_place_for_the_serial_number() -> None:
     assert read(a_printer(xerox)).serial == "XYZ001122"
 
 
-def test_no_serial_number_is_none() -> None:
-    assert read(a_printer({SERIAL: b"0000000000"})).serial == ""
+def test_fillers_everywhere_are_no_serial_number() -> None:
+    assert read(a_printer({SERIAL: b"0000000000", DEVICE_ID: b"MFG:ACME;SN:XXXXXXXXXX;"})).serial == ""
 
 
 def test_model_and_maker_come_from_the_device_id_where_nothing_else_says() -> None:
