@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from stub_site import CLIENT, Site
@@ -60,34 +60,32 @@ def test_a_peer_that_closes_its_side_early_gets_a_400(site: Site):
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
 
-        def exchange() -> None:
-            if outgoing.pending:
-                plain.sendall(outgoing.read())
-            incoming.write(plain.recv(65536))
+        def until_done(step: Callable[[], bytes | None]) -> bytes | None:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    received = plain.recv(65536)
+                    if not received:
+                        return b""
+                    incoming.write(received)
 
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                exchange()
+        until_done(tls.do_handshake)
         tls.write(site.head(len(message) + 1) + message)
         with contextlib.suppress(ssl.SSLWantReadError):
             tls.unwrap()  # says that nothing more will come
         plain.sendall(outgoing.read())
-        received = b""
-        while not received.endswith(b"came\n"):
-            try:
-                received += tls.read(65536)
-            except ssl.SSLWantReadError:
-                exchange()
-    assert received.startswith(b"HTTP/1.1 400 ")
+        answer = until_done(lambda: tls.read(65536))
+    assert answer is not None
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 def test_plain_http_at_the_tls_port(site: Site):
     with socket.create_connection(address(site.stub), timeout=20) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert b"200" not in plain.recv(65536)
+        with contextlib.suppress(ConnectionError):
+            assert not plain.recv(65536).startswith(b"HTTP/")
 
 
 def test_silent_peers_keep_nobody_out(site: Site):
