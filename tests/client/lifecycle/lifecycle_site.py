@@ -1,10 +1,10 @@
 """A site for the tests: a session with a clock, printers and a saved state. Every event fed here is also held against
 what must always be true of a session."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
@@ -152,15 +152,21 @@ class Site:
         answers = tuple(m.RegisteredDevice(serial, result, day) for serial in sorted(serials))
         self.reply(m.RegisterProxyDevicesResponse(effective, answers))
 
-    def sync(self, **commands: object) -> tuple[ev.Effect, ...]:
-        """Asks, and is answered with `on`, `off` (serials), `bills`, `settings`."""
+    def commands(
+        self,
+        on: Sequence[str] = (),
+        off: Sequence[str] = (),
+        bills: Sequence[m.Bill] = (),
+        settings: m.RemoteSettings | None = None,
+    ) -> m.SyncProxyResponse:
+        turn_on = tuple(m.TurnOn(serial) for serial in on)
+        turn_off = tuple(m.TurnOff(serial, "moved") for serial in off)
+        return m.SyncProxyResponse(self.now, settings, turn_on, turn_off, tuple(bills))
+
+    def sync(self, **commands: Any) -> tuple[ev.Effect, ...]:
+        """Asks, and is answered with these `commands`."""
         self.feed(ev.SyncDue(VERSION))
         return self.reply(self.commands(**commands))
-
-    def commands(self, **commands: object) -> m.SyncProxyResponse:
-        on = tuple(m.TurnOn(serial) for serial in commands.get("on", ()))  # type: ignore[attr-defined]  # keywords of the tests
-        off = tuple(m.TurnOff(serial, "moved") for serial in commands.get("off", ()))  # type: ignore[attr-defined]
-        return m.SyncProxyResponse(self.now, commands.get("settings"), on, off, tuple(commands.get("bills", ())))  # type: ignore[arg-type]
 
     def confirm(self, result: m.Receipt = m.Receipt.ACCEPTED) -> None:
         """The status at the front leaves and is answered with `result` for all."""

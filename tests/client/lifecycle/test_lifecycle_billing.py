@@ -7,11 +7,11 @@ import pytest
 from lifecycle_site import CLIENT, START, VERSION, Site, bill, pack, receipts
 
 from meterpost.errors import OverBudget
-from meterpost.lifecycle import Session
+from meterpost.lifecycle import Session, tables
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.events import NoticeKind
-from meterpost.lifecycle.state import DeviceState, RequestState
+from meterpost.lifecycle.state import BillingRequest, Device, DeviceState, RequestState, SiteState
 
 
 def answers(site: Site) -> list[list[tuple[str, str, int]]]:
@@ -203,6 +203,18 @@ def test_what_a_reply_passes_over_is_not_lost(site: Site) -> None:
     assert site.at("B") is DeviceState.REPORTED
 
 
+def test_what_a_reply_passes_over_is_given_up_if_the_device_has_left(site: Site) -> None:
+    site.turn_on("A", "B")
+    site.sync(bills=[bill("A"), bill("B")])
+    site.read("A", "B")
+    message = site.waiting[0]
+    assert isinstance(message, m.BillingTransaction)
+    site.feed(ev.Withdrawn("B"))
+    site.reply(m.BillingTransactionResponse(receipts(message).devices[:1]))
+    assert site.request("b-B") is RequestState.REJECTED
+    assert [type(waiting) for waiting in site.waiting] == [m.SyncProxyStatus]
+
+
 def test_of_an_answer_the_server_holds_in_part_the_same_readings_other_parts_follow(site: Site) -> None:
     site.turn_on("A", "big")
     site.sync(bills=[bill("A"), bill("big")])
@@ -245,9 +257,6 @@ def test_settled_requests_are_remembered_for_more_than_a_year(site: Site) -> Non
 
 
 def test_more_answers_than_one_message_holds_go_in_two(site: Site) -> None:
-    from meterpost.lifecycle import tables
-    from meterpost.lifecycle.state import BillingRequest, Device, SiteState
-
     serials = [f"S{number:05}" for number in range(tables.MAX_DEVICES + 1)]
     day = START.date()
     state = SiteState(
@@ -257,7 +266,7 @@ def test_more_answers_than_one_message_holds_go_in_two(site: Site) -> None:
     )
     session = Session(state, pack)
     session.feed(ev.ReadingTaken(tuple(site.reading(serial) for serial in serials)), START)
-    assert [len(outgoing.message.devices) for outgoing in session.state.outbox] == [10_000, 1]  # type: ignore[union-attr]
+    assert [len(outgoing.message.devices) for outgoing in session.state.outbox] == [10_000, 1]
     for outgoing in session.state.outbox:
         assert isinstance(outgoing.message, m.BillingTransaction)
         session.feed(ev.Replied(outgoing.number, receipts(outgoing.message)), START)

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from lifecycle_site import CLIENT, START, VERSION, Site, bill
 
+from meterpost.lifecycle import Session, tables
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.events import NoticeKind
-from meterpost.lifecycle.state import DeviceState, ProxyState, RequestState
+from meterpost.lifecycle.state import Device, DeviceState, ProxyState, RequestState, SiteState
 
 
 def registrations(site: Site) -> list[tuple[str, ...]]:
@@ -69,9 +70,6 @@ def test_running_the_wizard_again_changes_nothing_else(site: Site) -> None:
 
 
 def test_more_devices_than_one_message_holds_go_in_two(site: Site) -> None:
-    from meterpost.lifecycle import Session, tables
-    from meterpost.lifecycle.state import Device, SiteState
-
     serials = [f"S{number:05}" for number in range(tables.MAX_DEVICES + 1)]
     devices = {serial: Device(serial, DeviceState.SELECTED, START) for serial in serials}
     session = Session(SiteState(CLIENT, devices=devices), lambda *_: ())

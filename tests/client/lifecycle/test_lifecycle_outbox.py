@@ -1,6 +1,6 @@
 """Messages leave from the front, one at a time, unchanged until they are answered."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 from lifecycle_site import CLIENT, START, VERSION, Site
@@ -145,12 +145,10 @@ def test_a_reply_that_was_under_way_when_paused_still_counts(site: Site) -> None
 
 
 def test_times_in_messages_are_whole_seconds_in_utc(site: Site) -> None:
-    from datetime import timezone
-
     site.turn_on("A")
     site.now = (START + timedelta(microseconds=123456)).astimezone(timezone(timedelta(hours=9)))
     site.feed(ev.Withdrawn("A"))
-    (status,) = site.waiting[-1].devices  # type: ignore[union-attr]
+    (status,) = site.waiting[-1].devices
     assert status.at == START
     assert status.at.utcoffset() == timedelta(0)
     assert status.at.microsecond == 0

@@ -4,10 +4,12 @@ import re
 from enum import StrEnum
 
 import pytest
+from lxml import etree
 
 from meterpost.lifecycle import diagram, tables
 from meterpost.lifecycle.messages import Registration
 from meterpost.lifecycle.state import DeviceState, ProxyState, RequestState
+from meterpost_wsdl import names
 
 TABLES = [
     pytest.param(tables.PROXY, ProxyState, tables.ProxyEvent, ProxyState.NEW, id="proxy"),
@@ -58,10 +60,6 @@ def test_an_ended_life_is_told_and_leads_only_into_the_next() -> None:
 
 
 def test_every_refusal_code_of_the_contract_has_a_remedy() -> None:
-    from lxml import etree
-
-    from meterpost_wsdl import names
-
     schema = etree.fromstring(names.contract("meterpost.xsd"))
     codes = schema.xpath(
         "//xs:simpleType[@name='RefusalCode']//xs:enumeration/@value", namespaces={"xs": "http://www.w3.org/2001/XMLSchema"}
