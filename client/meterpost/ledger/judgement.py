@@ -27,10 +27,10 @@ class Rule:
     confirmable: bool = False
 
 
-def judge(reading: Reading, previous: Reading | None, doubted: Reading | None = None) -> Judgement:
+def judge(reading: Reading, previous: Reading | None, last: Reading | None = None) -> Judgement:
     """The judgement of `reading`. `previous` is the last good reading of the same serial, None for a device's first;
-    `doubted` is the reading directly before this one, if that was held."""
-    confirmed = doubted is not None and not any(rule.reason(reading, doubted) for rule in RULES)
+    `last` is the reading directly before this one, which may have been held."""
+    confirmed = last is not None and not any(rule.reason(reading, last) for rule in RULES)
     reasons = (rule.reason(reading, previous) for rule in RULES if not (rule.confirmable and confirmed))
     return Judgement(tuple(filter(None, reasons)))
 

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,26 +40,36 @@ class FileLock:
     @contextmanager
     def hold(self, who: str) -> Iterator[None]:
         """Holds the lock as `who`. Raises Busy, naming who holds it and since when; StoreError if there can be no lock file."""
-        try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StoreError(
-                f"the lock file {self._path} cannot be opened: {error.strerror}",
-                "Give the account meterpost runs as the right to write in that folder.",
-            ) from None
-        try:
+        with self._open() as descriptor:
             try:
                 _try_lock(descriptor)
-            except OSError:
+            except (BlockingIOError, PermissionError):  # POSIX, Windows
                 os.lseek(descriptor, 0, os.SEEK_SET)
                 raise _busy(self._store, os.read(descriptor, MAX_NOTE).decode("utf-8", "replace")) from None
+            except OSError as error:
+                raise self._impossible(error) from None
             _write_note(descriptor, f"{who} (process {os.getpid()}) since {instant(datetime.now(UTC))}")
             try:
                 yield
             finally:
-                os.ftruncate(descriptor, 0)
+                _write_note(descriptor, "")
+
+    @contextmanager
+    def _open(self) -> Iterator[int]:
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._impossible(error) from None
+        try:
+            yield descriptor
         finally:
-            os.close(descriptor)  # and the lock with it
+            os.close(descriptor)  # and with it the lock
+
+    def _impossible(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"{self._path} cannot be locked: {error.strerror}",
+            "Give the account meterpost runs as the right to write in that folder, on a disk of this machine.",
+        )
 
 
 class MemoryLock:
@@ -83,9 +93,10 @@ class MemoryLock:
 
 
 def _write_note(descriptor: int, note: str) -> None:
-    os.ftruncate(descriptor, 0)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, note.encode("utf-8")[:MAX_NOTE])
+    with suppress(OSError):  # on a full disk the lock still holds, it is only nameless
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, note.encode("utf-8")[:MAX_NOTE])
 
 
 def _busy(store: str, holder: str) -> Busy:

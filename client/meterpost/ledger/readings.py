@@ -37,10 +37,10 @@ _SUPPLIES = _Series(Supply, supply, supply_value)
 
 
 def add(connection: sa.Connection, taken: Reading) -> Judgement:
-    """Keeps `taken`, judged against the last good reading of its serial and the very last one, if that was held."""
-    good = next(_load(connection, sa.select(newest.c.reading).where(newest.c.serial == taken.serial)), None)
-    last = next(_load(connection, _last(taken.serial, 1)), None)
-    judgement = judge(taken, good and good[0], last[0] if last and last[1].held else None)
+    """Keeps `taken`, judged against the last good reading of its serial and the very last one."""
+    good = _first(connection, sa.select(newest.c.reading).where(newest.c.serial == taken.serial))
+    last = _first(connection, _last(taken.serial, 1))
+    judgement = judge(taken, good, last)
     number = _insert(connection, taken, judgement)
     if not judgement.held:
         connection.execute(sa.delete(newest).where(newest.c.serial == taken.serial))
@@ -105,6 +105,10 @@ def _load(connection: sa.Connection, chosen: sa.Select[tuple[int]]) -> Iterator[
         own = {name: getattr(row, name) for name in _OWN}
         kept = Reading(**own, meters=tuple(meters[row.id]), supplies=tuple(supplies[row.id]))
         yield kept, Judgement(row.reasons)
+
+
+def _first(connection: sa.Connection, chosen: sa.Select[tuple[int]]) -> Reading | None:
+    return next((kept for kept, _ in _load(connection, chosen)), None)
 
 
 def _load_values(connection: sa.Connection, series: _Series, ids: sa.Subquery) -> dict[int, list[Any]]:

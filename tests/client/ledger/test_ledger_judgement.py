@@ -46,9 +46,9 @@ def test_the_rules(reading: Reading, previous: Reading | None, reason: str) -> N
     assert len(judgement.reasons) <= 1
 
 
-@given(reading=readings, doubted=st.none() | readings)
-def test_the_first_reading_is_never_held_for_what_came_before(reading: Reading, doubted: Reading | None) -> None:
-    reasons = judge(reading, None, doubted).reasons
+@given(reading=readings, last=st.none() | readings)
+def test_the_first_reading_is_never_held_for_what_came_before(reading: Reading, last: Reading | None) -> None:
+    reasons = judge(reading, None, last).reasons
     assert not [reason for reason in reasons if "fell" in reason or "rose" in reason or "missing" in reason]
 
 

@@ -7,17 +7,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from ledger_values import changed, site, visit
 
 from meterpost.errors import Busy, MeterpostError, StoreError
-from meterpost.ledger import Ledger, database, open_ledger
+from meterpost.ledger import Ledger, database, open_ledger, tables
 from meterpost.settings import StoreSettings
+
+
+def open_store(folder: str | Path) -> Ledger:
+    return open_ledger(StoreSettings(path="site.db"), Path(folder))
 
 
 def trouble(base: Path, store: StoreSettings = StoreSettings(path="site.db"), kind: type[MeterpostError] = StoreError) -> str:
@@ -44,16 +50,49 @@ def test_a_database_url_may_name_the_file_too(tmp_path: Path) -> None:
     assert (tmp_path / "site.db").is_file()
 
 
-def test_a_readers_moment_does_not_change_and_costs_the_writer_nothing(tmp_path: Path) -> None:
-    ledger = open_ledger(StoreSettings(path="site.db"), tmp_path)
-    ledger.save_site(site())
-    reader = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
-    reader.execute("BEGIN")
-    before = reader.execute("SELECT revision FROM site").fetchone()
-    ledger.save_site(changed(site(), "S00000", reason="meanwhile"))
-    assert reader.execute("SELECT revision FROM site").fetchone() == before
+def test_a_site_is_read_as_of_one_moment_while_another_process_saves(tmp_path: Path) -> None:
+    reader, writer = open_store(tmp_path), open_store(tmp_path)
+    later = replace(changed(site(), "S00000", reason="meanwhile"), paused=True)
+    writer.save_site(site())
+
+    def save_in_between(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("SELECT") and "site.client" in statement and not saved:
+            saved.append(statement)
+            writer.save_site(later)
+
+    saved: list[str] = []
+    sa.event.listen(sa.Engine, "after_cursor_execute", save_in_between)
+    try:
+        assert reader.load_site() == site()
+    finally:
+        sa.event.remove(sa.Engine, "after_cursor_execute", save_in_between)
+    assert saved
+    assert reader.load_site() == later
     reader.close()
-    ledger.close()
+    writer.close()
+
+
+def test_two_that_write_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    first, second = open_store(tmp_path), open_store(tmp_path)
+
+    def read_for_a_day(ledger: Ledger) -> list[bool]:
+        return [ledger.add_reading(visit(total=1, hours=hour)).held for hour in range(24)]
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(read_for_a_day, (first, second))) == [[False] * 24] * 2
+    assert len(first.readings("3377-A")) == 48
+    first.close()
+    second.close()
+
+
+def test_a_commit_is_on_disk_and_no_value_is_without_its_reading(tmp_path: Path) -> None:
+    opened = database.Database(StoreSettings(path="site.db"), tmp_path)
+    with opened.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL: a power cut takes nothing back
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    with pytest.raises(sa.exc.IntegrityError), opened.writing() as connection:
+        connection.execute(sa.insert(tables.newest).values(serial="3377-A", reading=1))
+    opened.close()
 
 
 # --- trouble -----------------------------------------------------------------------------------------------
@@ -110,13 +149,13 @@ def test_a_store_of_a_newer_version(restart: Callable[[], Ledger], tmp_path: Pat
 
 
 def test_damage_inside_the_file(tmp_path: Path) -> None:
-    ledger = open_ledger(StoreSettings(path="site.db"), tmp_path)
+    ledger = open_store(tmp_path)
     ledger.save_site(site(devices=2_000))
     ledger.close()
     with (tmp_path / "site.db").open("r+b") as file:
         file.seek(50 * 4096)
         file.write(b"\xff" * 4096 * 8)
-    ledger = open_ledger(StoreSettings(path="site.db"), tmp_path)
+    ledger = open_store(tmp_path)
     with pytest.raises(StoreError, match="is damaged"):
         ledger.load_site()
     ledger.close()
@@ -145,10 +184,9 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     def small(connection: sqlite3.Connection, record: object) -> None:
         connection.execute("PRAGMA max_page_count = 100")
 
-    store = StoreSettings(path="site.db")
     sa.event.listen(sa.Engine, "connect", small)
     try:
-        ledger = open_ledger(store, tmp_path)
+        ledger = open_store(tmp_path)
         ledger.save_site(site())
         with pytest.raises(StoreError, match="the disk is full") as caught:
             ledger.save_site(replace(site(devices=20_000), paused=True))
@@ -157,7 +195,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         ledger.close()
     finally:
         sa.event.remove(sa.Engine, "connect", small)
-    ledger = open_ledger(store, tmp_path)
+    ledger = open_store(tmp_path)
     assert ledger.load_site() == site()
     ledger.save_site(site(devices=20_000))
     ledger.close()
@@ -165,7 +203,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 
 def test_another_program_that_holds_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.01)
-    ledger = open_ledger(StoreSettings(path="site.db"), tmp_path)
+    ledger = open_store(tmp_path)
     browser = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
     browser.execute("BEGIN IMMEDIATE")
     with pytest.raises(Busy, match="is held by another program"):
@@ -225,6 +263,14 @@ def test_the_right_ends_with_an_error(ledger: Ledger) -> None:
         pass
 
 
+def test_a_lock_file_that_cannot_be_made(tmp_path: Path) -> None:
+    ledger = open_store(tmp_path)
+    (tmp_path / "site.db.lock").mkdir()
+    with pytest.raises(StoreError, match=r"site.db.lock cannot be locked: Is a directory"), ledger.writer("meterpost run"):
+        pass
+    ledger.close()
+
+
 # --- other processes, and their death ----------------------------------------------------------------------
 PREAMBLE = """
 import sys
@@ -248,10 +294,6 @@ def another_process(code: str, folder: Path) -> Iterator["subprocess.Popen[str]"
             process.kill()
 
 
-def open_store(folder: str) -> Ledger:
-    return open_ledger(StoreSettings(path="site.db"), Path(folder))
-
-
 def line(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
@@ -265,7 +307,7 @@ with ledger.writer("meterpost wizard"):
 
 
 def test_the_second_process_is_told_who_the_first_is_and_death_frees_the_store(tmp_path: Path) -> None:
-    ledger = open_store(str(tmp_path))
+    ledger = open_store(tmp_path)
     with another_process(HOLD, tmp_path) as process:
         assert line(process) == "held"
         with pytest.raises(Busy) as caught, ledger.writer("meterpost run"):
@@ -297,7 +339,7 @@ def test_killed_between_and_inside_saves_the_store_is_whole(tmp_path: Path) -> N
                 acknowledged = int(line(process))
             process.send_signal(signal.SIGKILL)
             process.wait()
-        ledger = open_store(str(tmp_path))
+        ledger = open_store(tmp_path)
         state = ledger.load_site()
         ledger.close()
         assert state is not None
@@ -322,7 +364,7 @@ def test_killed_before_the_commit_the_save_never_was(tmp_path: Path) -> None:
         assert line(process) == "written, not committed"
         process.send_signal(signal.SIGKILL)
         process.wait()
-    ledger = open_store(str(tmp_path))
+    ledger = open_store(tmp_path)
     assert ledger.load_site() == site()
     assert len(ledger.exchanges()) == 1
     ledger.save_site(changed(site(), "S00000", reason="now"))
