@@ -14,7 +14,7 @@ from http import HTTPStatus
 from lxml import etree
 
 from meterpost.model import Credentials
-from meterpost.wsse import NONCE, Acceptance, Policy, open_envelope, seal
+from meterpost.wsse import NONCE, Acceptance, Policy, open_envelope, remember, seal
 from meterpost_stub import budget, soap11
 from meterpost_stub.budget import Count, Enforcement
 from meterpost_stub.centre import Refusal
@@ -111,7 +111,9 @@ class Guard:
         body = xmlio.write(reply, {names.SERVICE: "m"})
         envelope = f'<s:Envelope xmlns:s="{names.SOAP}" xmlns:m="{names.SERVICE}"><s:Body>{body}</s:Body></s:Envelope>'
         credentials = Credentials(account, self._accounts[account])
-        sealed = seal(envelope.encode(), policy, credentials, self._clocks.security(), secrets.token_bytes(NONCE))
+        now, nonce = self._clocks.security(), secrets.token_bytes(NONCE)
+        remember(account, nonce, self._accept, self._store, now)  # our own header is no request's
+        sealed = seal(envelope.encode(), policy, credentials, now, nonce)
         answer = response(request, HTTPStatus.OK, XML, sealed)
         found = budget.reply_budget(reply)
         if found is not None:

@@ -181,6 +181,15 @@ def test_a_wrong_password_is_told_from_nothing_else(site: Site, stub: StubServer
     assert outcomes == ["fault FailedAuthentication: digest-wrong", "fault FailedAuthentication: user-unknown"]
 
 
+def test_the_servers_own_header_is_no_requests(site: Site) -> None:
+    """Who holds a reply, but not the password, cannot send its header back with another body."""
+    reply = site.register_proxy().body
+    request = site.sealed(f'<m:SyncProxy client="{CLIENT}" version="1"/>')
+    header = reply[reply.index(b"<s:Header>") : reply.index(b"<s:Body>")]
+    forged = request[: request.index(b"<s:Header>")] + header + request[request.index(b"<s:Body>") :]
+    assert site.post(forged).faultcode.endswith("}FailedAuthentication")
+
+
 def test_a_replay_is_refused_even_after_a_restart(tmp_path: Path):
     options = StubOptions(db=tmp_path / "stub.db", password="secret", registration_delay=timedelta())
     with StubServer(options) as stub:
