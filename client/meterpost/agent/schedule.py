@@ -40,9 +40,10 @@ class Unattended:
         self._clock = clock
         self._zone = zone or get_localzone()
         self._tried: dict[str, datetime] = {}
+        self._worker = ThreadPoolExecutor(1)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(1)},
+            executors={"default": self._worker},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
@@ -57,7 +58,9 @@ class Unattended:
             stop.wait()
         finally:
             log.info("stopping")
-            self._scheduler.shutdown(wait=True)
+            # In this order: a job ends by planning the next, for which it needs a lock that a waiting scheduler holds.
+            self._scheduler.shutdown(wait=False)
+            self._worker.shutdown(wait=True)
             log.info("stopped")
 
     def plan(self) -> dict[str, datetime]:

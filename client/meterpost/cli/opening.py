@@ -45,12 +45,14 @@ def _overridden(snmp: SnmpSettings, args: Namespace) -> SnmpSettings:
 
 @contextmanager
 def stopping(*signals: signal.Signals) -> Iterator[threading.Event]:
-    """An event that the first of these signals sets; the second one does what it always does."""
+    """An event that these signals set. A second Ctrl-C does what it always does; a second SIGTERM changes nothing, for a
+    service manager may send it to the process and to its group."""
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in signals}
 
     def ask(number: int, _: object) -> None:
-        signal.signal(number, before[signal.Signals(number)])
+        if number == signal.SIGINT:
+            signal.signal(number, before[signal.SIGINT])
         # Not here: the signal may have interrupted this very thread inside the event's own lock.
         threading.Thread(target=stop.set).start()
 

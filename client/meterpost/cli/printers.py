@@ -23,7 +23,7 @@ def discover(args: Namespace) -> int:
         plan = agent.plan(args.targets, args.exclude)
         err = show.console(args, stderr=True)
         if not args.json:
-            err.print(plan.sentence)
+            err.print(plan.sentence, soft_wrap=True)
             if not args.yes and plan.addresses > 1 and _interactive() and not _agreed(err):
                 return trouble.INTERRUPTED
         found, stopped = _scan(agent, plan, err, quiet=args.json)
@@ -47,7 +47,7 @@ def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tupl
                 return
             status.update(f"{progress.done} of {progress.total} addresses, {progress.found} printers. Ctrl-C stops.")
             if progress.reading:
-                err.print(_heading(progress.reading))
+                err.print(_heading(progress.reading), soft_wrap=True)
 
         return agent.devices.discover(plan, on_progress, stop), stop.is_set()
 
@@ -109,7 +109,7 @@ def _lowest(supplies: Iterable[Supply]) -> str | None:
 def print_devices(out: Console, readings: Iterable[Reading]) -> None:
     """Printers with all their meters and supplies."""
     for reading in readings:
-        out.print(_heading(reading), style="bold")
+        out.print(_heading(reading), style="bold", soft_wrap=True)
         if about := ", ".join(filter(None, (reading.name, reading.location, reading.status))):
             out.print(one_line(about))
         meters = show.amounts("Meters", ((meter.name, meter.value) for meter in reading.meters))
