@@ -1,6 +1,8 @@
 # Everything a newcomer needs: make demo, make test. PYTHON picks the interpreter: make test PYTHON=python3.13
+# PYTEST_ARGS picks tests: make test PYTEST_ARGS="tests/client/wsse -k replay"
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+PYTEST_ARGS ?= -n auto
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 # xmlsec and lxml must carry the same libxml2, which only their wheels do.
