@@ -120,15 +120,17 @@ def cell(engine: str, transaction: str, devices: int) -> None:
 
 
 def main() -> None:
+    from rich import box
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from meterpost_wsdl.budgets import budgets
 
     console = Console()
-    table = Table(
-        "", "x", *(f"{engine}\n{figure}" for figure in ("build ms", "verify ms", "peak MB", "octets") for engine in ENGINES)
-    )
+    figures = {"build": ("build ms", 1000, ".2f"), "verify": ("verify ms", 1000, ".2f"), "peak_mb": ("peak MB", 1, ".0f")}
+    figures["octets"] = ("octets", 1, ".0f")
+    names = [Column(f"{title}\nours / zeep", justify="right", no_wrap=True) for title, _, _ in figures.values()]
+    table = Table("", Column("x", justify="right"), *names, box=box.SIMPLE_HEAD)
     for transaction, budget in budgets().items():
         for devices in SIZES if budget.per_device else (1,):
             cells = []
@@ -138,16 +140,12 @@ def main() -> None:
             table.add_row(
                 transaction,
                 str(devices) if budget.per_device else "-",
-                *(f"{c['build'] * 1000:.2f}" for c in cells),
-                *(f"{c['verify'] * 1000:.2f}" for c in cells),
-                *(f"{c['peak_mb']:.0f}" for c in cells),
-                *(f"{c['octets']:.0f}" for c in cells),
+                *(" / ".join(f"{c[key] * scale:{form}}" for c in cells) for key, (_, scale, form) in figures.items()),
             )
             console.print(f"[dim]{transaction} x={devices} measured", highlight=False)
     console.print(table)
-    console.print(
-        "The median of 15 runs, at x = 10 000 one run; side by side; policy digest-2004. zeep's wsse verifies no digest."
-    )
+    console.print("The median of 15 runs, at x = 10 000 of one; side by side; policy digest-2004.")
+    console.print("zeep's wsse verifies no digest, and zeep checks no message against the schema; ours does, both ways.")
 
 
 if __name__ == "__main__":
