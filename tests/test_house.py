@@ -39,18 +39,21 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 STUB_VALUES = {"meterpost", "meterpost.model", "meterpost.errors", "meterpost.recording"}
 ONE_IMPORTER = {
-    "zeep": {"meterpost.soap"},
-    "xmlsec": {"meterpost.wsse"},
-    "pysnmp": {"meterpost.devices", "meterpost_stub.printers"},
-    "sqlalchemy": {"meterpost.ledger", "meterpost_stub"},
+    "zeep": {"meterpost.soap.codec"},
+    "xmlsec": {"meterpost.wsse.signature"},
+    "pysnmp": {"meterpost.devices.snmp", "meterpost_stub.printers"},
+    "sqlalchemy": {"meterpost.ledger"},
     "alembic": {"meterpost.ledger"},
-    "apscheduler": {"meterpost.agent"},
+    "apscheduler": {"meterpost.agent.schedule"},
     "requests": {"meterpost.transport"},
     "urllib3": {"meterpost.transport"},
-    "spyne": {"meterpost_stub"},
-    "cheroot": {"meterpost_stub"},
+    "spyne": {"meterpost_stub.service", "meterpost_stub.spyne_compat"},
+    "cheroot": {"meterpost_stub.listener"},
     "rich": {"meterpost.cli", "meterpost.wizard"},
+    "tomlkit": {"meterpost.wizard", "meterpost.cli.demo"},
 }
+"""Engine, and the one module or room of each side that may know it."""
+
 IMPURE = {"time", "random", "secrets", "socket", "os", "subprocess", "sqlite3", "uuid", "threading", "asyncio", "pathlib"}
 
 
