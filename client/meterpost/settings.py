@@ -161,7 +161,7 @@ def from_table(table: Mapping[str, Any], base: Path) -> Settings:
 
 def _check(settings: Settings) -> None:
     url = settings.server.url
-    if url and (urlsplit(url).scheme != "https" or not urlsplit(url).hostname):
+    if url and not _is_https(url):
         raise SettingsError(
             f"server.url: {url!r} is not an https address", "Meter reads only travel over TLS: https://host/path"
         )
@@ -187,6 +187,14 @@ def _check(settings: Settings) -> None:
     for version in settings.snmp.versions:
         if version not in ("1", "2c"):
             raise SettingsError(f"snmp.versions: {version!r} is not one of '1', '2c' (v3 is used where there are snmp.users)")
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket without its other half, a port that is none
+        return False
 
 
 def _build(kind: Any, table: Any, where: str) -> Any:

@@ -66,8 +66,8 @@ COMMANDS = (
     Command(
         "wizard",
         "set up: connection, account, printers, registration",
-        "meterpost.wizard.terminal:run",
-        more="meterpost.wizard.terminal:add_arguments",
+        "meterpost.cli.wizard:run",
+        more="meterpost.cli.wizard:add_arguments",
     ),
     Command(
         "enrol",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from meterpost.agent import Agent, Preview
 from meterpost.cli import opening, reports, show, trouble
-from meterpost.cli.journal import message_text
 from meterpost.errors import SettingsError
 from meterpost.lifecycle.state import DeviceState
 
@@ -45,20 +44,5 @@ def _preview(args: Namespace, previews: Sequence[Preview]) -> int:
     if args.json:
         show.as_json(reports.previews_json(previews))
         return 0 if held else trouble.INCOMPLETE
-    out = show.console(args)
-    rows = [
-        (f"{v.budget.id} {v.budget.transaction}", v.devices or None, v.octets, v.budget.formula, v.limit, v.headroom)
-        for v in (preview.verdict for preview in previews)
-    ]
-    columns = (
-        "Message",
-        ">Devices",
-        ">Octets",
-        ">Formula",
-        ">Ceiling",
-        ">Headroom",
-    )
-    out.print(show.table("Would be sent; nothing was", columns, rows))
-    for preview in previews:
-        out.print(message_text(preview.head + preview.body, pretty=True), soft_wrap=True)
+    reports.print_previews(show.console(args), previews)
     return 0 if held else trouble.INCOMPLETE

@@ -4,8 +4,11 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
+from rich.console import Console
+
 from meterpost.agent import Preview, ReadReport, SyncReport
 from meterpost.cli import show, trouble
+from meterpost.cli.journal import message_text
 from meterpost.lifecycle.events import NoticeKind
 from meterpost_wsdl.budgets import budgets
 
@@ -54,6 +57,18 @@ def _print(args: Namespace, report: SyncReport) -> None:
         out.print(show.table("Notices", ("=Serial", "What", "Why"), notices))
     out.print()
     out.print(f"Messages waiting: {report.waiting}. Billing requests open: {report.open_requests}.")
+
+
+def print_previews(out: Console, previews: Sequence[Preview]) -> None:
+    """Messages as they would leave, and their octets against the formulas."""
+    for preview in previews:
+        out.print(message_text(preview.head + preview.body, pretty=True), soft_wrap=True)
+    rows = [
+        (f"{v.budget.id} {v.budget.transaction}", v.devices or None, v.octets, v.budget.formula, v.limit, v.headroom)
+        for v in (preview.verdict for preview in previews)
+    ]
+    columns = ("Message", ">Devices", ">Octets", ">Formula", ">Ceiling", ">Headroom")
+    out.print(show.table("Would be sent; nothing was", columns, rows))
 
 
 def previews_json(previews: Sequence[Preview]) -> dict[str, Any]:

@@ -1,16 +1,25 @@
-"""The road the wizard leads along. It asks, shows and calls the agent's verbs; it knows no screen and no file format."""
+"""The road the wizard leads along. It asks, shows and calls the agent's verbs; it knows no screen.
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+It sends nothing but the connection test until the very messages were shown and agreed to.
+"""
 
-from meterpost.agent import ENROLLED, Agent, Progress, SyncReport
-from meterpost.errors import MeterpostError, SettingsError
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from meterpost.agent import Agent, ScanPlan, SyncReport
+from meterpost.errors import DeviceError, MeterpostError, SettingsError
+from meterpost.lifecycle.state import DeviceState, SiteState
 from meterpost.model import Reading
 from meterpost.settings import Settings
+from meterpost.wizard import choice, panel
 from meterpost.wizard import questions as q
 from meterpost.wizard.asker import Asker
+from meterpost.wizard.choice import Found
 from meterpost.wizard.draft import Draft
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,173 +31,245 @@ class Outcome:
     left_out: tuple[str, ...] = ()
     report: SyncReport | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was chosen is registered."""
+        return not self.left_out and not (self.report and (self.report.notices or self.report.waiting))
+
     def to_json(self) -> dict[str, object]:
         """The documented, stable form of `wizard --json`."""
+        notices = self.report.notices if self.report else ()
         return {
             "devices": [reading.to_json() for reading in self.found],
             "registered": list(self.registered),
             "left_out": list(self.left_out),
+            "notices": [{"kind": notice.kind, "serial": notice.serial, "text": notice.text} for notice in notices],
             "waiting": self.report.waiting if self.report else 0,
         }
 
 
 class Wizard:
-    """One run. `make_agent` makes an agent of settings."""
+    """One run. `make_agent` makes an agent of settings; `command` is how the administrator gives meterpost an order."""
 
-    def __init__(self, asker: Asker, draft: Draft, make_agent: Callable[[Settings], Agent]) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        draft: Draft,
+        make_agent: Callable[[Settings], Agent] = Agent,
+        command: Callable[[str], str] = "meterpost {}".format,
+    ) -> None:
         self._asker = asker
         self._draft = draft
         self._make_agent = make_agent
+        self._command = command
 
     def run(self) -> Outcome:
-        """Leads through all steps. Raises MeterpostError where an unattended run cannot go on."""
+        """Leads through all steps. Raises the MeterpostError nobody could get over; what was done before it is kept."""
         self._asker.step("What will be sent")
         for paragraph in q.PROMISE:
             self._asker.say(paragraph)
-        self._connect()
-        self._look()
-        with self._make_agent(self._draft.settings()) as agent:
-            found = self._search(agent)
-            self._replacements(agent, found)
-            chosen = self._choose(agent, found)
-            agreed = [serial for serial in chosen if self._panel_agrees(next(r for r in found if r.serial == serial))]
-            left_out = tuple(serial for serial in chosen if serial not in agreed)
-            report = self._register(agent, agreed)
-        self._asker.step("Daily transmission")
-        self._settings((q.DAILY,))
+        self._asker.step("Connection and account")
+        self._trying(self._connect)
         self._draft.save()
-        self._asker.say(
-            f"Settings are in {self._draft.path}. "
-            "'meterpost run' reads and reports by itself; 'meterpost status' shows how it stands."
+        self._asker.step("Where to look")
+        found = self._search()
+        with self._agent() as agent:
+            self._asker.step("Choose")
+            replacements = self._replacements(agent, found)
+            chosen = self._choose(agent, found, replacements)
+            agreed = self._compare(agent, [device.reading for device in found if device.serial in chosen])
+            self._asker.step("Register")
+            waiting = [device.serial for device in agent.status().site.devices.values() if device.state is DeviceState.SELECTED]
+            report = None
+            if agreed or waiting:
+                report = self._register(agent, agreed, {old: new for old, new in replacements.items() if new in agreed})
+            else:
+                self._asker.say("There is nothing to register.")
+            site = agent.status().site
+        self._asker.step("Daily transmission")
+        self._ask(q.DAILY_TIME)
+        self._draft.save()
+        self._asker.step("What happens next")
+        for paragraph in self._next(site, report):
+            self._asker.say(paragraph)
+        return Outcome(
+            tuple(device.reading for device in found),
+            tuple(serial for serial in (*waiting, *agreed) if site.devices[serial].state is DeviceState.REGISTERED),
+            tuple(serial for serial in chosen if serial not in agreed),
+            report,
         )
-        return Outcome(found, tuple(agreed) if report else (), left_out, report)
+
+    # --- the connection ------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self._asker.step("Connection")
-        while True:
-            self._settings(q.SERVER)
-            if self._draft.get("server.http_proxy_username"):
-                self._settings((q.HTTP_PROXY_PASSWORD,))
-            self._asker.step("Account")
-            self._settings(q.ACCOUNT)
+        self._ask(q.URL, q.CA_FILE, q.HTTP_PROXY)
+        if self._draft.get(q.HTTP_PROXY.key) != "none":
+            self._ask(q.HTTP_PROXY_USERNAME)
+            if self._draft.get(q.HTTP_PROXY_USERNAME.key):
+                self._ask(q.HTTP_PROXY_PASSWORD)
+        self._ask(q.USERNAME, q.PASSWORD)
+        with self._agent() as agent:
+            if agent.status().site.paused:
+                self._asker.say(f"Communication is off, so nothing is sent: {self._command('resume')!r} turns it on.")
+                return
             self._asker.say("Testing the connection ...")
-            try:
-                with self._make_agent(self._draft.settings()) as agent:
-                    connection = agent.test_connection()
-            except MeterpostError as error:
-                if not self._asker.interactive:
-                    raise
-                self._asker.say(f"{error}. {error.advice}")
-                if not q.yes(self._asker.ask(q.TRY_AGAIN, q.TRY_AGAIN.default)):
-                    raise
-                continue
-            known = "knows this client" if connection.registered else "does not know this client yet"
-            self._asker.say(
-                f"The server answered, its certificate holds, the account is right; it {known}. "
-                f"{connection.octets_sent} octets went, {connection.octets_received} came. {connection.certificate}".strip()
-            )
+            test = agent.test_connection()
+        self._asker.say(
+            "The connection works: the server's certificate holds and the account is right. The server "
+            + ("knows this client. " if test.registered else "does not know this client yet. ")
+            + f"{test.octets_sent} octets went, {test.octets_received} came. {test.certificate}".strip()
+        )
+
+    # --- the printers --------------------------------------------------------------------------------------
+
+    def _search(self) -> tuple[Found, ...]:
+        while True:
+            plan = self._trying(self._look)
             self._draft.save()
-            return
+            self._asker.say(plan.sentence)
+            if not q.yes(self._asker.ask(q.SCAN, q.SCAN.default)):
+                return ()
+            with self._agent() as agent:
+                readings = self._asker.searching(plan, partial(agent.discover, plan))
+                site = agent.status().site
+            found = tuple(choice.stand(reading, site.devices) for reading in readings)
+            self._asker.found(found)
+            if found or not self._asker.again(DeviceError("no printer answered", _SILENCE)):
+                return found
 
-    def _look(self) -> None:
-        self._asker.step("Where to look")
-        self._settings(q.LOOK)
-        self._draft.save()
+    def _look(self) -> ScanPlan:
+        self._ask(replace(q.TARGETS, check=self._no_place), replace(q.EXCLUDE, check=self._no_place), q.COMMUNITIES)
+        with self._agent() as agent:
+            return agent.plan()
 
-    def _search(self, agent: Agent) -> tuple[Reading, ...]:
-        plan = agent.plan()
-        self._asker.say(plan.sentence)
-        if not q.yes(self._asker.ask(q.SCAN, q.SCAN.default)):
-            return ()
+    def _no_place(self, answer: str) -> str:
+        """What is wrong with an answer that names places to look."""
+        with self._agent() as agent:
+            try:
+                agent.plan(q.items(answer))
+            except SettingsError as error:
+                return q.sentences(error)
+        return ""
 
-        def search(on_progress: Callable[[Progress], None], stop: threading.Event) -> tuple[Reading, ...]:
-            return agent.discover(plan, on_progress, stop)
+    def _replacements(self, agent: Agent, found: Sequence[Found]) -> dict[str, str]:
+        """Serials of enrolled devices and of those that took their place."""
+        replacements: dict[str, str] = {}
+        for old, new in choice.replaced(found, agent.status().site.devices):
+            self._asker.say(
+                f"At {old.address} the enrolled {old.model} with serial {old.serial} does not answer any more; "
+                f"{new.reading.model} with serial {new.serial} does."
+            )
+            if q.yes(self._asker.ask(q.REPLACED, q.REPLACED.default, old.serial)):
+                replacements[old.serial] = new.serial
+        return replacements
 
-        found = self._asker.searching(plan, search)
-        self._asker.found(found, frozenset(_enrolled(agent)))
-        return found
+    def _choose(self, agent: Agent, found: Sequence[Found], replacements: Mapping[str, str]) -> tuple[str, ...]:
+        """Serials of the devices that are to be enrolled."""
+        new = set(replacements.values())
+        if not any(device.choosable and device.serial not in new for device in found):
+            self._asker.say("There is no other new device to choose." if new else "There is no new device to choose.")
+            return tuple(new)
+        enrolled = choice.enrolled(agent.status().site.devices)
+        question = replace(q.CHOOSE, check=lambda answer: choice.wrong(answer, found, enrolled))
+        answer = self._asker.ask(question, q.CHOOSE.default)
+        return choice.chosen(" ".join((answer, *new)), found)
 
-    def _replacements(self, agent: Agent, found: Sequence[Reading]) -> None:
-        """An enrolled device's address where a new device answers, while the enrolled one answers nowhere."""
-        devices = agent.status().site.devices
-        answering = {reading.serial for reading in found}
-        for reading in found:
-            state = devices.get(reading.serial)
-            if not reading.serial or (state and state.state in ENROLLED):
-                continue
-            for old in devices.values():
-                same_place = (old.address, old.port) == (reading.address, reading.port)
-                if same_place and old.state in ENROLLED and old.serial not in answering:
-                    about = f"{old.model} {old.serial} answered at {old.address}; now it is {reading.model} {reading.serial}."
-                    self._asker.say(about)
-                    if q.yes(self._asker.ask(q.REPLACED, q.REPLACED.default, old.serial)):
-                        agent.replace_device(old.serial, reading.serial)
+    def _compare(self, agent: Agent, chosen: Sequence[Reading]) -> tuple[str, ...]:
+        """Serials of the devices whose panels agree, or were not asked."""
+        if chosen:
+            self._asker.step("Compare")
+        if not chosen or not q.yes(self._asker.ask(q.COMPARE, q.COMPARE.default)):
+            return tuple(reading.serial for reading in chosen)
+        return tuple(reading.serial for reading in chosen if self._agrees(agent, reading))
 
-    def _choose(self, agent: Agent, found: Sequence[Reading]) -> list[str]:
-        self._asker.step("Choose")
-        enrolled = _enrolled(agent)
-        new = {reading.serial: reading for reading in found if reading.serial and reading.serial not in enrolled}
-        if not new:
-            self._asker.say("There is no new device to choose.")
-            return []
-        wanted = q.items(self._asker.ask(q.CHOOSE, q.CHOOSE.default))
-        if [word.casefold() for word in wanted] == ["all"]:
-            return list(new)
-        missing = [serial for serial in wanted if serial not in new and serial not in enrolled]
-        if missing:
-            raise SettingsError(f"no new device has the serial {', '.join(missing)}", f"New here: {', '.join(new)}.")
-        return [serial for serial in wanted if serial in new]
+    def _agrees(self, agent: Agent, reading: Reading) -> bool:
+        serial = reading.serial
+        self._asker.meters(reading)
+        while answer := self._asker.ask(q.PANEL, q.PANEL.default, serial):
+            shown = q.count(answer)
+            (now,) = agent.read([(reading.address, reading.port)])
+            after = now if isinstance(now, Reading) and now.serial == serial else reading
+            if agreeing := panel.agreeing(reading, after, shown):
+                self._asker.say(f"The panel agrees with the meter {agreeing[0]}. That number will be on the bill.")
+                return True
+            meter = panel.nearest(after, shown)
+            nearest = f"the nearest is {meter.name} with {meter.value}" if meter else "it has no meter"
+            trouble = DeviceError(f"no meter of {serial} stands at {shown}; {nearest}", "Look at the panel once more.")
+            if not self._asker.again(trouble):
+                anyway = q.yes(self._asker.ask(q.ANYWAY, q.ANYWAY.default, serial))
+                if not anyway:
+                    self._asker.say(f"{serial} is left out: {trouble}.")
+                return anyway
+        return True
 
-    def _panel_agrees(self, reading: Reading) -> bool:
-        about = f"{reading.model} at {reading.address}, serial {reading.serial}"
-        shown = ", ".join(f"{meter.name} {meter.value}" for meter in reading.meters) or "none"
-        self._asker.say(f"{about}. Meters: {shown}")
-        answer = self._asker.ask(q.PANEL, q.PANEL.default, reading.serial)
-        if not answer:
-            return True
-        same = [meter.name for meter in reading.meters if meter.value == int(answer)]
-        if same:
-            self._asker.say(f"The panel agrees with {', '.join(same)}.")
-            return True
-        nearest = min(reading.meters, key=lambda meter: abs(meter.value - int(answer)), default=None)
-        if nearest:
-            self._asker.say(f"The panel shows {answer}; the nearest meter is {nearest.name} with {nearest.value}.")
-        return q.yes(self._asker.ask(q.ANYWAY, q.ANYWAY.default, reading.serial))
+    # --- the registration ----------------------------------------------------------------------------------
 
-    def _register(self, agent: Agent, serials: Sequence[str]) -> SyncReport | None:
-        self._asker.step("Register")
-        previews = agent.preview(serials)
-        if not previews:
-            self._asker.say("There is nothing to register.")
-            return None
-        self._asker.preview(previews)
+    def _register(self, agent: Agent, serials: Sequence[str], replacements: Mapping[str, str]) -> SyncReport | None:
+        self._asker.preview(agent.preview(serials, tuple(replacements.items())))
         if not q.yes(self._asker.ask(q.REGISTER, q.REGISTER.default)):
             self._asker.say("Nothing was sent, nothing is enrolled.")
             return None
+        for old, new in replacements.items():
+            agent.replace_device(old, new)
         agent.select(serials)
-        report = agent.register()
+        try:
+            report = agent.register()
+        except MeterpostError:
+            self._asker.say(
+                f"The registration is kept and sent again by {self._command('run')!r} or {self._command('sync')!r}."
+            )
+            raise
         for notice in report.notices:
             self._asker.say(f"{notice.serial}: {notice.text}".removeprefix(": "))
         return report
 
-    def _settings(self, asked: Iterable[q.Question]) -> None:
-        for question in asked:
-            if question.kind is q.Kind.SECRET:
-                secret = self._asker.secret(question, kept=self._draft.get(question.key) is not None)
-                if isinstance(secret, dict):
-                    self._draft.set(question.key, secret)
-                elif secret:
-                    self._draft.set_secret(question.key, secret)
-            else:
-                answer = self._asker.ask(question, self._default(question))
-                self._draft.set(question.key, q.items(answer) if question.kind is q.Kind.LIST else answer)
+    def _next(self, site: SiteState, report: SyncReport | None) -> Iterator[str]:
+        """What the administrator does from here on."""
+        if report and report.waiting:
+            yield f"Messages wait here because communication is off; {self._command('resume')!r} turns it on."
+        elif report:
+            since = f", by {site.proxy.effective.astimezone():%H:%M} on this clock" if site.proxy.effective else ""
+            yield (
+                f"1. A registration takes up to an hour to take effect{since}. Then sign the devices up at the vendor's "
+                "web site: before that none of them is turned on. A device younger than 30 days may be missing there at first."
+            )
+        yield (
+            f"2. Start {self._command('run')!r} and let it run on this computer: it reads every two hours and reports once "
+            f"a day. {self._command('status')!r} shows how it stands."
+        )
+        yield "3. Run this wizard again for a new or a replaced printer: it adds what is new and changes nothing else."
+        yield f"The settings are in {self._draft.path}."
 
-    def _default(self, question: q.Question) -> str | None:
-        now = self._draft.get(question.key)
-        if now is None:
-            return question.default
-        return " ".join(now) if isinstance(now, list) else str(now)
+    # --- asking --------------------------------------------------------------------------------------------
+
+    def _agent(self) -> Agent:
+        return self._make_agent(self._draft.settings())
+
+    def _trying(self, step: Callable[[], T]) -> T:
+        """What the step returns, once it works; a person may change the answers until it does."""
+        while True:
+            try:
+                return step()
+            except MeterpostError as error:
+                if not self._asker.again(error):
+                    raise
+
+    def _ask(self, *settings: q.Question) -> None:
+        """Asks for settings; each has what counts now as its default."""
+        for question in settings:
+            now = self._draft.get(question.key)
+            if question.kind is not q.Kind.SECRET:
+                default = (" ".join(now) if isinstance(now, tuple) else now) or question.default
+                self._draft.set(question.key, question.value(self._asker.ask(question, default)))
+                continue
+            secret = self._asker.secret(question, kept=now is not None)
+            if isinstance(secret, dict):
+                self._draft.set(question.key, secret)
+            elif secret:
+                self._draft.set_secret(question.key, secret)
 
 
-def _enrolled(agent: Agent) -> set[str]:
-    return {serial for serial, device in agent.status().site.devices.items() if device.state in ENROLLED}
+_SILENCE = (
+    "Are they on, and are the addresses right? Their read community may be another one, SNMP may be turned off in them, "
+    "or a firewall on the way may stop UDP port 161."
+)
