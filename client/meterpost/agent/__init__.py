@@ -1,8 +1,13 @@
 """The only place where the rooms meet. People's rooms import this one."""
 
-from meterpost.agent.agent import ENROLLED, Agent, open_agent, wall_clock
+import logging
+
+from meterpost.agent.agent import ENROLLED, Agent, open_agent
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
+from meterpost.agent.rooms import wall_clock
 from meterpost.devices import Progress, ScanPlan
+
+logging.getLogger("meterpost").addHandler(logging.NullHandler())  # silent, unless somebody wants to listen
 
 __all__ = [
     "ENROLLED",

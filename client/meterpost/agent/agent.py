@@ -1,5 +1,6 @@
-"""The agent: the only place where the rooms meet. Each public method is one verb of the product; those that change
-something hold the store's writer lock for as long as they run, and write down every step before the next."""
+"""The agent: the only place where the rooms meet. Each public method is one verb of the product. Those that change
+something hold the store's writer lock for as long as they run, and write down every step before the next; those that
+only look need no lock."""
 
 import platform
 import threading
@@ -7,30 +8,22 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from meterpost import __version__, soap
-from meterpost.agent.exchange import Exchanges
+from meterpost import __version__, settings, soap
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
+from meterpost.agent.rooms import Rooms, wall_clock
 from meterpost.agent.work import Work
-from meterpost.devices import Devices, Progress, ScanPlan, SnmpUserSecret, read_recording
+from meterpost.devices import Progress, ScanPlan, read_recording
 from meterpost.errors import DeviceError, Refused, SettingsError
-from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle.messages import SyncProxy
 from meterpost.lifecycle.state import DeviceState, SiteState
-from meterpost.model import Credentials, Exchange, JobName, Reading
-from meterpost.settings import ScheduleSettings, Settings
-from meterpost.transport import HttpsTransport, Transport
+from meterpost.model import Exchange, JobName, Reading
+from meterpost.settings import ScheduleSettings
 from meterpost_wsdl import xmlio
-
-
-def wall_clock() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
-
 
 SERIAL_OCTETS = 32
 """The contract's limit on a serial, after escaping."""
@@ -39,35 +32,8 @@ ENROLLED = frozenset(DeviceState) - {DeviceState.SEEN, DeviceState.OFF, DeviceSt
 """The states in which a device is in the administrator's care: read every two hours, listed as enrolled."""
 
 
-class Agent:
-    """One configured client. Cheap to make: engines are loaded by the verb that needs them. Use as a context manager."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Callable[[], datetime] = wall_clock,
-        transport: Transport | None = None,
-        devices: Devices | None = None,
-        ledger: Ledger | None = None,
-    ) -> None:
-        self.settings = settings
-        self._clock = clock
-        self._transport = transport
-        self._devices = devices
-        self._ledger = ledger
-
-    def __enter__(self) -> "Agent":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes connections and the store; the agent opens them again when it is used again."""
-        for room in (self._transport, self._ledger):
-            if room is not None:
-                room.close()
-        self._transport = self._ledger = None
+class Agent(Rooms):
+    """One configured client."""
 
     # --- looking at printers -------------------------------------------------------------------------------
 
@@ -104,7 +70,7 @@ class Agent:
 
     def replay(self, recording: Path) -> Reading:
         """The reading of a device recorded in a file, with the profiles of this configuration. Raises DeviceError."""
-        return read_recording(recording, self._clock(), self._profile_folders)
+        return read_recording(recording, self._clock(), self.profile_folders)
 
     def read_enrolled(self) -> tuple[ReadReport, ...]:
         """A reading of every enrolled device, judged and kept; open billing requests are answered into the outbox."""
@@ -116,36 +82,29 @@ class Agent:
     # --- choosing and registering --------------------------------------------------------------------------
 
     def select(self, serials: Sequence[str]) -> None:
-        """Chooses seen devices for enrolment. Raises SettingsError for a serial never seen."""
+        """Chooses seen devices for enrolment. Raises SettingsError for a serial never seen, or too long for the contract."""
         with self._work("enrol") as work:
-            missing = [serial for serial in serials if serial not in work.state.devices]
-            if missing:
-                raise SettingsError(f"no device with serial {', '.join(missing)} was seen", "Run 'meterpost discover' first.")
-            long = [serial for serial in serials if xmlio.octets(serial) > SERIAL_OCTETS]
-            if long:
-                raise SettingsError(
-                    f"the serial {long[0]!r} takes more than {SERIAL_OCTETS} octets on the wire",
-                    "The contract has no room for it, and a shortened serial would be another device's.",
-                )
+            _check_serials(serials, work.state)
             work.feed(ev.Selected(tuple(serials)))
 
-    def preview(self, serials: Sequence[str] = ()) -> tuple[Preview, ...]:
-        """The very messages `register` would send if `serials` were selected too. Changes nothing, sends nothing."""
-        with self._work("preview") as work:
-            session = Session(work.state, soap.pack)
-        now = self._clock()
+    def preview(self, serials: Sequence[str] = (), replaced: Sequence[tuple[str, str]] = ()) -> tuple[Preview, ...]:
+        """The very messages `register` would send if `serials` were selected too, and in each pair of `replaced` the
+        first by the second. Changes nothing, sends nothing. Raises what `select` raises."""
+        site = self.ledger.load_site() or _new_site()
+        _check_serials(serials, site)
+        session, now = Session(site, soap.pack), self._clock()
+        for old, new in replaced:
+            session.feed(ev.Replaced(old, new), now)
         session.feed(ev.Selected(tuple(serials)), now)
-        session.feed(self._registration(), now)
-        previews = []
-        for outgoing in session.state.outbox:
-            head, body, verdict = self.exchanges.compose(outgoing.message)
-            previews.append(Preview(verdict, head, body))
-        return tuple(previews)
+        session.feed(_registration(), now)
+        exchanges = self.exchanges
+        composed = [exchanges.compose(outgoing.message) for outgoing in session.state.outbox]
+        return tuple(Preview(verdict, head, body) for head, body, verdict in composed)
 
     def register(self) -> SyncReport:
         """Registers this client, where it is new, and all selected devices."""
         with self._work("enrol") as work:
-            work.feed(self._registration())
+            work.feed(_registration())
             work.send_all()
             return work.report()
 
@@ -158,8 +117,9 @@ class Agent:
 
     def replace_device(self, old: str, new: str) -> SyncReport:
         """Device `old` was replaced by `new`, which is then selected; `register` tells the server. A notice in the
-        report says why they were left as they are."""
+        report says why they were left as they are. Raises what `select` raises."""
         with self._work("replace") as work:
+            _check_serials((old, new), work.state)
             work.feed(ev.Replaced(old, new))
             return work.report()
 
@@ -177,31 +137,29 @@ class Agent:
 
     def _converse(self, who: str, event: ev.Event) -> SyncReport:
         with self._work(who) as work:
-            before = work.state.last_sync
             work.feed(event)
-            try:
+            work.send_all()
+            while work.to_read and not work.state.paused:
+                work.read(sorted(work.to_read))
                 work.send_all()
-                while work.to_read and not work.state.paused:
-                    work.read(sorted(work.to_read))
-                    work.send_all()
-            finally:
-                if work.state.last_sync != before:
-                    self.ledger.set_last_success(JobName.SYNC, self._clock())
             return work.report()
 
     def test_connection(self) -> Connection:
         """Asks the server with the configured account, through the configured HTTP proxy. The sync response, if there
-        is one, is not acted upon: the server repeats it. Raises what `Exchanges.send` raises."""
+        is one, is not acted upon: the server repeats it. Raises what `Exchanges.send` raises, and SettingsError while
+        communication is off."""
         registered = True
         with self._work("test") as work:
+            if work.state.paused:
+                raise SettingsError("communication is off, and so is this test", "'meterpost resume' turns it on.")
             try:
                 self.exchanges.send(SyncProxy(work.state.client, __version__))
             except Refused as refused:
                 if refused.code != "not-registered":
                     raise
                 registered = False
-        (last,) = self.ledger.exchanges(limit=1)
-        return Connection(registered, self._certificate(), last.request_sizes.wire, last.response_sizes.wire)
+            (last,) = self.ledger.exchanges(limit=1)
+        return Connection(registered, self.certificate, last.request_sizes.wire, last.response_sizes.wire)
 
     def pause(self) -> None:
         """Turns communication off: nothing is sent until `resume`."""
@@ -209,19 +167,17 @@ class Agent:
             work.feed(ev.Paused())
 
     def resume(self) -> None:
+        """Turns communication on again; what waits may leave at once."""
         with self._work("resume") as work:
             work.feed(ev.Resumed())
 
     # --- looking back --------------------------------------------------------------------------------------
 
     def status(self) -> Status:
+        """Where the site stands, as last saved."""
         site = self.ledger.load_site() or SiteState(client="")
-        return Status(
-            site,
-            self.schedule(site),
-            {job: self.ledger.last_success(job) for job in JobName},
-            self.ledger.latest_readings(),
-        )
+        last_success = {JobName.READ: self.ledger.last_success(JobName.READ), JobName.SYNC: site.last_sync}
+        return Status(site, self.schedule(site), last_success, self.ledger.latest_readings())
 
     def schedule(self, site: SiteState | None = None) -> ScheduleSettings:
         """The schedule in force: the file's, where the server has not set another."""
@@ -234,65 +190,9 @@ class Agent:
             read_every_minutes=remote.read_every or own.read_every_minutes,
         )
 
-    def next_wakeup(self) -> datetime | None:
-        """When the life cycle wants a turn of its own: a message to repeat, a date that comes."""
-        site = self.ledger.load_site()
-        return Session(site, soap.pack).next_wakeup() if site and not site.paused else None
-
     def journal(self, limit: int = 50, number: int | None = None) -> tuple[Exchange, ...]:
+        """The last `limit` exchanges, oldest first; or just the one called `number`, if it is still kept."""
         return self.ledger.exchanges(limit, number)
-
-    # --- rooms, opened when they are needed ----------------------------------------------------------------
-
-    @property
-    def ledger(self) -> Ledger:
-        if self._ledger is None:
-            self._ledger = open_ledger(self.settings.store, self.settings.base)
-        return self._ledger
-
-    @property
-    def devices(self) -> Devices:
-        if self._devices is None:
-            snmp, base = self.settings.snmp, self.settings.base
-            users = tuple(
-                SnmpUserSecret(u.name, u.auth_password.resolve(base), u.priv_password.resolve(base), u.auth, u.priv)
-                for u in snmp.users
-            )
-            self._devices = Devices(snmp, self.settings.discovery, users, self._clock, self._profile_folders)
-        return self._devices
-
-    @property
-    def _profile_folders(self) -> tuple[Path, ...]:
-        """Profiles of the administrator's own lie in `profiles` beside the configuration file."""
-        folder = self.settings.base / "profiles"
-        return (folder,) if folder.is_dir() else ()
-
-    @property
-    def transport(self) -> Transport:
-        if self._transport is None:
-            server, base = self.settings.server, self.settings.base
-            if not server.url:
-                raise SettingsError("server.url is not set", "Run 'meterpost wizard'.")
-            secret = server.http_proxy_password
-            self._transport = HttpsTransport(server, base, secret.resolve(base) if secret else None)
-        return self._transport
-
-    @property
-    def exchanges(self) -> Exchanges:
-        account = self.settings.account
-        if not account.username or account.password is None:
-            raise SettingsError("account.username or account.password is not set", "Run 'meterpost wizard'.")
-        credentials = Credentials(account.username, account.password.resolve(self.settings.base))
-        return Exchanges(
-            self.transport, self.ledger, credentials, self.settings.security, self.settings.server.url, self._clock
-        )
-
-    def _certificate(self) -> str:
-        """Whom the connection trusts and until when; '' where the transport is not the real one."""
-        if not isinstance(self.transport, HttpsTransport):
-            return ""
-        peer = self.transport.peer()
-        return f"The server is {', '.join(peer.names)}, says {peer.issuer}, until {peer.valid_until:%Y-%m-%d}."
 
     # --- within --------------------------------------------------------------------------------------------
 
@@ -306,18 +206,33 @@ class Agent:
         """The site as kept; a new one gets its client id, which it keeps for life."""
         site = self.ledger.load_site()
         if site is None:
-            site = SiteState(client=str(uuid.uuid4()))
+            site = _new_site()
             self.ledger.save_site(site)
         return site
-
-    def _registration(self) -> ev.RegistrationOrdered:
-        return ev.RegistrationOrdered(
-            platform.node() or "unnamed", f"{platform.system()} {platform.release()}".strip(), __version__
-        )
 
 
 def open_agent(config: Path, clock: Callable[[], datetime] = wall_clock) -> Agent:
     """The agent of a configuration file. Raises SettingsError."""
-    from meterpost import settings
-
     return Agent(settings.load(config), clock)
+
+
+def _new_site() -> SiteState:
+    return SiteState(client=str(uuid.uuid4()))
+
+
+def _registration() -> ev.RegistrationOrdered:
+    return ev.RegistrationOrdered(
+        platform.node() or "unnamed", f"{platform.system()} {platform.release()}".strip(), __version__
+    )
+
+
+def _check_serials(serials: Sequence[str], site: SiteState) -> None:
+    missing = [serial for serial in serials if serial not in site.devices]
+    if missing:
+        raise SettingsError(f"no device with serial {', '.join(missing)} was seen", "Run 'meterpost discover' first.")
+    long = [serial for serial in serials if xmlio.octets(serial) > SERIAL_OCTETS]
+    if long:
+        raise SettingsError(
+            f"the serial {long[0]!r} takes more than {SERIAL_OCTETS} octets on the wire",
+            "The contract has no room for it, and a shortened serial would be another device's.",
+        )

@@ -1,19 +1,23 @@
 """One message goes out and its answer comes back: encode, seal, hold against the budget, send, open, decode,
 and a line in the journal whatever happened. The outbox is not this module's: it neither queues nor repeats."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from meterpost import soap, wsse
-from meterpost.errors import AuthenticationError, MeterpostError, Refused
+from meterpost.agent.reports import in_words
+from meterpost.errors import AuthenticationError, Refused
 from meterpost.ledger import Ledger
 from meterpost.lifecycle.messages import Reply, Request
 from meterpost.model import Credentials, Exchange, HttpReply, Sizes
 from meterpost.settings import SecuritySettings
 from meterpost.transport import Transport
 from meterpost_wsdl import names
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -55,10 +59,11 @@ class Exchanges:
     def send(self, message: Request) -> Reply:
         """The server's answer to `message`, believed only after its seal held.
 
-        Raises OverBudget before anything is sent, NetworkError, TlsError, PeerError, AuthenticationError or Refused
-        after; whether the server has the message is then unknown unless it is Refused."""
+        Raises OverBudget before anything is sent or journalled; NetworkError, TlsError, PeerError, AuthenticationError
+        or Refused after: whether the server has the message is then unknown unless it is Refused."""
         nonce = secrets.token_bytes(wsse.NONCE)
         head, sealed, verdict = self.compose(message, nonce)
+        verdict.demand()
         line = Exchange(
             at=self._clock(),
             url=self._url,
@@ -66,21 +71,31 @@ class Exchanges:
             devices=verdict.devices,
             request=head + sealed,
             request_sizes=Sizes(len(sealed), len(head) + len(sealed), 0),
-            outcome="",
+            outcome="ok",
         )
         try:
-            verdict.demand()
             wsse.remember(self._credentials.username, nonce, self._acceptance, self._replay, line.at)
             reply = self._transport.post(names.action(type(message).__name__), sealed)
-            line = _measured(line, reply)
+            line = _measured(line, sealed, reply)
             answer = self._open(reply, message)
-        except MeterpostError as error:
-            outcome = f"refused, {error.code}: {error}" if isinstance(error, Refused) else f"failed: {error}"
-            self._ledger.add_exchange(replace(line, outcome=outcome))
+        except Exception as error:
+            outcome = f"refused, {error.code}: {error}" if isinstance(error, Refused) else f"failed: {in_words(error)}"
+            self._keep(replace(line, outcome=outcome))
             raise
         transaction, devices = soap.transaction_of(answer)
-        self._ledger.add_exchange(replace(line, outcome="ok", answer=transaction, answer_devices=devices))
+        self._keep(replace(line, answer=transaction, answer_devices=devices))
         return answer
+
+    def _keep(self, line: Exchange) -> None:
+        self._ledger.add_exchange(line)
+        log.debug(
+            "%s for %d: %s (%d octets out, %d in)",
+            line.transaction,
+            line.devices,
+            line.outcome,
+            line.request_sizes.http,
+            line.response_sizes.http,
+        )
 
     def _open(self, reply: HttpReply, message: Request) -> Reply:
         root = soap.root_of(reply)
@@ -98,15 +113,12 @@ class Exchanges:
         return self._credentials.password if username == self._credentials.username else None
 
 
-def _measured(line: Exchange, reply: HttpReply) -> Exchange:
+def _measured(line: Exchange, sealed: bytes, reply: HttpReply) -> Exchange:
+    """The line with what the transport saw leave and come."""
     return replace(
         line,
-        request=reply.request_head + line.request[len(line.request) - line.request_sizes.envelope :],
-        request_sizes=replace(
-            line.request_sizes,
-            http=len(reply.request_head) + line.request_sizes.envelope,
-            wire=reply.request_wire,
-        ),
+        request=reply.request_head + sealed,
+        request_sizes=Sizes(len(sealed), len(reply.request_head) + len(sealed), reply.request_wire),
         response=reply.response_head + reply.body,
         response_sizes=Sizes(len(reply.body), len(reply.response_head) + len(reply.body), reply.response_wire),
     )

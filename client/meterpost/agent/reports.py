@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from meterpost import soap
+from meterpost.errors import MeterpostError
 from meterpost.lifecycle.events import Notice
 from meterpost.lifecycle.state import SiteState
 from meterpost.model import JobName, Judgement, Reading
@@ -60,3 +61,8 @@ class Status:
     schedule: ScheduleSettings
     last_success: Mapping[JobName, datetime | None]
     latest: tuple[Reading, ...]
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong. Of an error nobody expected only the kind: nobody knows what its text contains."""
+    return str(error) if isinstance(error, MeterpostError) else f"unexpected {type(error).__name__}"

@@ -2,23 +2,35 @@
 
 This is the loop around the sans-IO life cycle; it decides nothing itself."""
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from meterpost import soap
 from meterpost.agent.exchange import Exchanges
-from meterpost.agent.reports import ReadReport, SyncReport
+from meterpost.agent.reports import ReadReport, SyncReport, in_words
 from meterpost.devices import Devices
-from meterpost.errors import DeviceError, MeterpostError, Refused
+from meterpost.errors import DeviceError, Refused
 from meterpost.ledger import Ledger
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
-from meterpost.lifecycle.state import RequestState, SiteState
+from meterpost.lifecycle.events import NoticeKind
+from meterpost.lifecycle.state import Device, RequestState, SiteState
 from meterpost.model import Judgement, Reading
+
+log = logging.getLogger(__name__)
+
+LEVELS = {
+    NoticeKind.READS_REPORTED: logging.INFO,
+    NoticeKind.TURNED_ON: logging.INFO,
+    NoticeKind.COMMUNICATION_ERROR: logging.DEBUG,  # the error itself is raised
+}
+"""How loud a notice is in the log; any other is a warning."""
 
 
 class Work:
-    """The session of one verb. `to_read` are serials whose billing requests wait for a reading."""
+    """The session of one verb. `to_read` are serials whose billing requests wait for a reading, and which were not
+    visited in this turn: a printer is not bothered twice."""
 
     def __init__(
         self,
@@ -36,6 +48,7 @@ class Work:
         self._sent: list[tuple[str, int]] = []
         self._reads: list[ReadReport] = []
         self._notices: list[ev.Notice] = []
+        self._visited: set[str] = set()
         self.to_read: set[str] = set()
 
     @property
@@ -48,13 +61,15 @@ class Work:
         self._ledger.save_site(self._session.state)
         for effect in effects:
             if isinstance(effect, ev.ReadNow):
-                self.to_read.update(effect.serials)
+                self.to_read |= set(effect.serials) - self._visited
             elif isinstance(effect, ev.Notice):
                 self._notices.append(effect)
+                log.log(LEVELS.get(effect.kind, logging.WARNING), "%s %s: %s", effect.kind, effect.serial, effect.text)
 
     def send_all(self) -> None:
         """Sends the outbox, front first, until it is empty, paused or has to wait. Raises the error of a message that
-        could not be delivered; it stays in the outbox."""
+        could not be delivered: it stays in the outbox and pauses, whatever the error, so that it is never sent in a
+        circle."""
         exchanges = None
         while outgoing := self._session.next_message(self._clock()):
             exchanges = exchanges or self._exchanges()
@@ -64,8 +79,8 @@ class Work:
             except Refused as refused:
                 self.feed(ev.SendRefused(outgoing.number, refused.code, str(refused)))
                 raise
-            except MeterpostError as error:
-                self.feed(ev.SendFailed(outgoing.number, str(error)))
+            except Exception as error:
+                self.feed(ev.SendFailed(outgoing.number, in_words(error)))
                 raise
             self._sent.append(soap.transaction_of(outgoing.message))
             self.feed(ev.Replied(outgoing.number, reply))
@@ -90,18 +105,24 @@ class Work:
 
     def read(self, serials: Sequence[str]) -> tuple[ReadReport, ...]:
         """Reads these devices; what may be billed answers their open requests, in one message."""
-        self.to_read.difference_update(serials)
+        self._visited.update(serials)
+        self.to_read -= self._visited
         if not serials:
             return ()
-        known = [self.state.devices[serial] for serial in serials]
-        results = self._devices().read_many([(device.address, device.port) for device in known])
+        wanted = [self.state.devices[serial] for serial in serials]
+        endpoints = tuple(dict.fromkeys((device.address, device.port) for device in wanted))
+        found = dict(zip(endpoints, self._devices().read_many(endpoints), strict=True))
+        judged = {endpoint: self.keep(reading) for endpoint, reading in found.items() if isinstance(reading, Reading)}
         reports = tuple(
-            self._judged(device.serial, device.address, result) for device, result in zip(known, results, strict=True)
+            _report(device, found[device.address, device.port], judged.get((device.address, device.port), Judgement()))
+            for device in wanted
         )
         for report in reports:
             if report.failure:
+                log.debug("%s at %s: %s", report.serial, report.address, report.failure)
                 self.feed(ev.ReadFailed(report.serial, report.failure))
-        self._answer(report.reading for report in reports if report.reading and not report.failure)
+        if fit := tuple(report.reading for report in reports if report.reading and not report.failure):
+            self.feed(ev.ReadingTaken(fit))
         self._reads.extend(reports)
         return reports
 
@@ -110,18 +131,13 @@ class Work:
         open_requests = sum(request.state is RequestState.OPEN for request in self.state.requests.values())
         return SyncReport(tuple(self._sent), tuple(self._reads), tuple(self._notices), len(self.state.outbox), open_requests)
 
-    def _answer(self, readings: Iterable[Reading]) -> None:
-        fit = tuple(readings)
-        if fit:
-            self.feed(ev.ReadingTaken(fit))
 
-    def _judged(self, serial: str, address: str, result: Reading | DeviceError) -> ReadReport:
-        if isinstance(result, DeviceError):
-            return ReadReport(serial, address, None, Judgement(), str(result))
-        judgement = self.keep(result)
-        failure = ""
-        if result.serial != serial:
-            failure = f"another device answers at {address}: {result.model} with serial {result.serial or 'unknown'}"
-        elif judgement.held:
-            failure = f"the reading is held: {'; '.join(judgement.reasons)}"
-        return ReadReport(serial, address, result, judgement, failure)
+def _report(device: Device, result: Reading | DeviceError, judgement: Judgement) -> ReadReport:
+    if isinstance(result, DeviceError):
+        return ReadReport(device.serial, device.address, None, judgement, str(result))
+    failure = ""
+    if result.serial != device.serial:
+        failure = f"another device answers at {device.address}: {result.model} with serial {result.serial or 'unknown'}"
+    elif judgement.held:
+        failure = f"the reading is held: {'; '.join(judgement.reasons)}"
+    return ReadReport(device.serial, device.address, result, judgement, failure)
