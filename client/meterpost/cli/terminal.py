@@ -1,8 +1,9 @@
 """The wizard for a person at a terminal. Everything shown is plain text made safe: what printers and servers say
 neither styles nor controls the screen, and a secret is never echoed."""
 
+import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -28,7 +29,7 @@ class Terminal:
 
     def __init__(self, console: Console) -> None:
         self._out = console
-        self._numbers: Mapping[str, str] = {}  # of the devices in the table, to their serials
+        self._choosable: Sequence[str] = ()  # serials, in the order of the table's numbers
 
     def step(self, title: str) -> None:
         self._out.print()
@@ -41,6 +42,8 @@ class Terminal:
     def ask(self, question: Question, default: str | None, about: str = "") -> str:
         self._pose(question, about)
         clears = bool(default) and question.default == ""
+        if question.kind is Kind.CHOICE:
+            self._paragraph("The numbers in the table do as well, like 1 3 5-7.", "dim", 2)
         if clears:
             self._paragraph(f"Enter keeps what stands in brackets, {_NOTHING} empties it.", "dim", 2)
         while True:
@@ -48,7 +51,7 @@ class Terminal:
             if typed == _NOTHING and clears:
                 return ""
             if question.kind is Kind.CHOICE:
-                typed = " ".join(self._numbers.get(word, word) for word in items(typed))
+                typed = " ".join(serial for word in items(typed) for serial in self._named(word))
             answer = typed or default or ""
             if not (wrong := question.wrong(answer)):
                 return answer
@@ -56,9 +59,7 @@ class Terminal:
 
     def secret(self, question: Question, kept: bool) -> str:
         self._pose(question)
-        if kept:
-            self._paragraph("Enter keeps the one that is there.", "dim", 2)
-        self._paragraph("What you type is not shown.", "dim", 2)
+        self._paragraph("What you type is not shown." + (" Enter keeps the one there is." if kept else ""), "dim", 2)
         while True:
             answer = self._input("> ", hidden=True)
             wrong = question.wrong(answer)
@@ -67,10 +68,15 @@ class Terminal:
             self._paragraph(wrong, "yellow", 2)
 
     def again(self, trouble: MeterpostError) -> bool:
-        self._paragraph(f"This did not work: {str(trouble).rstrip('.')} ({trouble.side}).", "yellow")
+        self._out.print()
+        what = str(trouble).rstrip(".")
+        self._paragraph(f"{what[:1].upper()}{what[1:]} ({trouble.side}).", "yellow")
         if trouble.advice:
             self._paragraph(trouble.advice)
-        return yes(self.ask(_AGAIN, _AGAIN.default))
+        self._out.print()
+        while wrong := yes_no(answer := self._input("Change the answers and try again? [yes] >").strip() or "yes"):
+            self._paragraph(wrong, "yellow", 2)
+        return yes(answer)
 
     def searching(self, plan: ScanPlan, search: Search) -> tuple[Reading, ...]:
         columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
@@ -88,9 +94,8 @@ class Terminal:
         return readings
 
     def found(self, devices: Sequence[Found]) -> None:
-        choosable = [device.serial for device in devices if device.choosable]
-        self._numbers = {str(number): serial for number, serial in enumerate(choosable, 1)}
-        number_of = {serial: number for number, serial in self._numbers.items()}
+        self._choosable = [device.serial for device in devices if device.choosable]
+        number_of = {serial: str(number) for number, serial in enumerate(self._choosable, 1)}
         rows = [
             (
                 number_of.get(device.serial, ""),
@@ -108,11 +113,21 @@ class Terminal:
     def meters(self, reading: Reading) -> None:
         self._out.print()
         self._out.print(Text(_line(reading), "bold"), soft_wrap=True)
-        self._out.print(Padding(show.amounts("Meters", ((meter.name, meter.value) for meter in reading.meters)), (0, 0, 0, 2)))
+        half = (len(reading.meters) + 1) // 2
+        columns = (reading.meters[:half], reading.meters[half:])
+        self._out.print(show.beside(*(show.amounts("", ((m.name, m.value) for m in column)) for column in columns)))
 
     def preview(self, previews: Sequence[Preview]) -> None:
         reports.print_previews(self._out, previews)
-        self._paragraph("These are the very octets, but for nonce and time, which are made when a message leaves.", "dim")
+        self._paragraph("The very octets, indented for reading; nonce and time are made anew when a message leaves.", "dim")
+
+    def _named(self, word: str) -> Sequence[str]:
+        """The serials a word of the answer stands for: a serial itself, a number in the table, a range of numbers."""
+        numbers = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", word)
+        if word in self._choosable or not numbers:
+            return (word,)
+        first = int(numbers[1])
+        return self._choosable[max(first - 1, 0) : int(numbers[2] or first)] or (word,)
 
     def _pose(self, question: Question, about: str = "") -> None:
         """The question, the key that answer files and settings know it by, and its help."""
@@ -141,6 +156,3 @@ def _where(reading: Reading) -> str:
 def _line(reading: Reading) -> str:
     serial = f"serial {reading.serial}" if reading.serial else "no serial"
     return one_line(f"{_where(reading)}  {printer(reading.manufacturer, reading.model)}  {serial}")
-
-
-_AGAIN = Question("again", "Change the answers and try again?", "", "", Kind.YES_NO, "yes", yes_no)

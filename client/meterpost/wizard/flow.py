@@ -86,6 +86,9 @@ class Wizard:
             else:
                 self._asker.say("There is nothing to register.")
             site = agent.status().site
+        registered = tuple(serial for serial in (*waiting, *agreed) if site.devices[serial].state is DeviceState.REGISTERED)
+        if registered:
+            self._asker.say(f"Registered: {', '.join(registered)}.")
         self._asker.step("Daily transmission")
         self._ask(q.DAILY_TIME)
         self._draft.save()
@@ -94,7 +97,7 @@ class Wizard:
             self._asker.say(paragraph)
         return Outcome(
             tuple(device.reading for device in found),
-            tuple(serial for serial in (*waiting, *agreed) if site.devices[serial].state is DeviceState.REGISTERED),
+            registered,
             tuple(serial for serial in chosen if serial not in agreed),
             report,
         )
@@ -228,10 +231,10 @@ class Wizard:
         if report and report.waiting:
             yield f"Messages wait here because communication is off; {self._command('resume')!r} turns it on."
         elif report:
-            since = f", by {site.proxy.effective.astimezone():%H:%M} on this clock" if site.proxy.effective else ""
+            since = f" (this one at {site.proxy.effective.astimezone():%H:%M} by this clock)" if site.proxy.effective else ""
             yield (
                 f"1. A registration takes up to an hour to take effect{since}. Then sign the devices up at the vendor's "
-                "web site: before that none of them is turned on. A device younger than 30 days may be missing there at first."
+                "web site; before that none of them is turned on. A device younger than 30 days may be missing there at first."
             )
         yield (
             f"2. Start {self._command('run')!r} and let it run on this computer: it reads every two hours and reports once "

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from meterpost import settings
 from meterpost.errors import MeterpostError, SettingsError
@@ -96,11 +95,7 @@ def sentences(error: MeterpostError) -> str:
 
 
 def _http_proxy(answer: str) -> str:
-    try:
-        parts = urlsplit(answer if "://" in answer else f"http://{answer}")
-        right = answer == "none" or (parts.scheme == "http" and parts.hostname and parts.port != 0)
-    except ValueError:
-        right = False
+    right = re.fullmatch(r"none|(http://)?([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?/?", answer)
     return "" if right else "Write http://host:port; 'none' for no HTTP proxy; or nothing for this computer's own setting."
 
 
