@@ -67,7 +67,7 @@ COMMANDS = (
         "wizard",
         "set up: connection, account, printers, registration",
         "meterpost.cli.wizard:run",
-        more="meterpost.cli.wizard:add_arguments",
+        more="meterpost.cli.wizard_flags:add_arguments",
     ),
     Command(
         "enrol",

@@ -4,6 +4,8 @@ what travels."""
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from meterpost.cli.text import one_line
@@ -32,10 +34,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def to_stderr(verbose: bool, as_json: bool) -> None:
-    """Shows our log from INFO on, or all of it."""
+@contextmanager
+def on_stderr(level: int, as_json: bool) -> Iterator[None]:
+    """Meanwhile our log is shown from `level` on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else Lines("%(asctime)s %(levelname)s %(message)s"))
     ours = logging.getLogger("meterpost")
-    ours.handlers = [handler]
-    ours.setLevel(logging.DEBUG if verbose else logging.INFO)
+    before = ours.level
+    ours.addHandler(handler)
+    ours.setLevel(level)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+        ours.removeHandler(handler)

@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from meterpost.cli import trouble
 from meterpost.cli.parser import named, parse
@@ -49,12 +50,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     command, args = parse(arguments)
-    if args.verbose or command.name == "run":
-        from meterpost.cli.logs import to_stderr
-
-        to_stderr(args.verbose, args.json)
-    code: int = named(command.run)(args)
+    with _log(args.verbose, command.name, args.json):
+        code: int = named(command.run)(args)
     return code
+
+
+def _log(verbose: bool, command: str, as_json: bool) -> AbstractContextManager[None]:
+    """What is logged while the command runs: `run` has nobody else to talk to."""
+    if not verbose and command != "run":
+        return nullcontext()
+    import logging
+
+    from meterpost.cli.logs import on_stderr
+
+    return on_stderr(logging.DEBUG if verbose else logging.INFO, as_json)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """The command `meterpost wizard`: a person at a terminal answers, or a file and flags do."""
 
-import argparse
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from meterpost.cli import show, trouble
+from meterpost.cli import wizard_flags as flags
 from meterpost.cli.terminal import Terminal
 from meterpost.cli.text import one_line
 from meterpost.cli.values import default_config
@@ -15,19 +14,7 @@ from meterpost.wizard.answers import Answers
 from meterpost.wizard.asker import Asker
 from meterpost.wizard.draft import Draft
 from meterpost.wizard.flow import Wizard
-from meterpost.wizard.questions import QUESTIONS, Kind, Question
-
-_DEST = "answer:"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The wizard's own flags: an answer file, and one flag per question."""
-    parser.add_argument("--answers", type=Path, metavar="FILE", help="answers as TOML; nothing is asked")
-    parser.add_argument("--questions", action="store_true", help="list the questions, with --json as data; ask nothing")
-    group = parser.add_argument_group("answers", "one flag for each question; with any of them nothing is asked")
-    for question in QUESTIONS:
-        action, metavar = _form(question)
-        group.add_argument(question.flag, action=action, dest=_DEST + question.key, metavar=metavar, help=question.text)
+from meterpost.wizard.questions import QUESTIONS
 
 
 def run(args: Namespace) -> int:
@@ -37,7 +24,7 @@ def run(args: Namespace) -> int:
         return _list(args)
     given = answers.load(args.answers) if args.answers else {}
     for question in QUESTIONS:
-        answer = getattr(args, _DEST + question.key)
+        answer = flags.given(args, question)
         if answer is not None:
             given[question.key] = answers.from_flag(question, answer)
     out = show.console(args, stderr=args.json)
@@ -49,13 +36,6 @@ def run(args: Namespace) -> int:
     if args.json:
         show.as_json(outcome.to_json())
     return 0 if outcome.whole else trouble.INCOMPLETE
-
-
-def _form(question: Question) -> tuple[str, str]:
-    """How argparse takes the answer. A secret on a command line is none: there it is said where the secret is."""
-    if question.per_device:
-        return "append", "SERIAL=ANSWER"
-    return "store", "file:PATH|env:NAME|keyring:NAME" if question.kind is Kind.SECRET else "ANSWER"
 
 
 def _list(args: Namespace) -> int:

@@ -1,0 +1,116 @@
+"""Looking at printers from the command line, with and without a configuration."""
+
+import os
+import signal
+
+import pytest
+
+from meterpost_stub.printers import BUILT_IN, AgentUser, Fleet
+
+SILENT = "127.31.9.9:9"
+QUICK = ("--timeout", "0.2", "--retries", "0")
+
+
+def serials(result) -> set[str]:
+    return {device["serial"] for device in result.json}
+
+
+def test_discover_without_a_configuration(meterpost, targets, home) -> None:
+    result = meterpost("discover", *targets, SILENT, *QUICK, "--json")
+    assert (result.code, result.err) == (0, "")
+    assert {device["address"] for device in result.json} == {target.split(":")[0] for target in targets}
+    assert list(home.rglob("*")) == [], "nothing is kept"
+
+
+def test_discover_tells_the_cost_first_and_printers_as_they_answer(meterpost, targets) -> None:
+    result = meterpost("discover", *targets, *QUICK)
+    cost, *found = result.err.splitlines()
+    assert cost.startswith("2 addresses: at most ")
+    assert len(found) == 2
+    assert "2 printers found." in result.out
+
+
+def test_discover_finds_nothing(meterpost) -> None:
+    result = meterpost("discover", SILENT, *QUICK)
+    assert (result.code, result.out) == (0, "0 printers found.\n")
+
+
+def test_discover_leaves_out(meterpost, targets) -> None:
+    result = meterpost("discover", *targets, "--exclude", targets[0].split(":")[0], *QUICK, "--json")
+    assert [device["address"] for device in result.json] == [targets[1].split(":")[0]]
+
+
+def test_discover_looks_where_the_configuration_says_and_remembers(meterpost, config) -> None:
+    found = serials(meterpost("discover", "--json"))
+    assert len(found) == 2
+    assert {device["serial"] for device in meterpost("status", "--json").json["devices"]} == found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no Ctrl-C to send to another process")
+def test_ctrl_c_ends_the_scan_and_shows_what_was_found(meterpost, targets) -> None:
+    process = meterpost.start("discover", targets[0], "127.31.9.0/24", "--timeout", "20")
+    assert "addresses" in process.stderr.readline()
+    while targets[0] not in (line := process.stderr.readline()):
+        assert line, "it ended by itself"
+    process.send_signal(signal.SIGINT)
+    assert "Stopped: 1 printer found until then." in process.stdout.read()
+    assert process.wait() == 130
+
+
+def test_read_shows_meters_and_supplies(meterpost, targets) -> None:
+    result = meterpost("read", targets[0], *QUICK)
+    assert result.code == 0
+    for word in ("Xerox VersaLink B405", "impressions.black.printed", "45\N{NO-BREAK SPACE}210", "Drum Cartridge", "35 %"):
+        assert word in result.out
+
+
+def test_read_keeps_the_order_and_tells_who_did_not_answer(meterpost, targets) -> None:
+    result = meterpost("read", targets[1], SILENT, targets[0], *QUICK, "--json")
+    assert [f"{device['address']}:{device['port']}" for device in result.json] == [targets[1], targets[0]]
+    assert result.error["side"] == "printer"
+    assert SILENT.split(":")[0] in result.error["error"]
+    assert result.code == 1
+
+
+def test_read_when_nobody_answers(meterpost) -> None:
+    result = meterpost("read", SILENT, *QUICK, "--json")
+    assert (result.code, result.json) == (5, [])
+
+
+def test_read_a_recording(meterpost) -> None:
+    (device,) = meterpost("read", "--recording", str(BUILT_IN / "xerox-versalink-b405.snmprec"), "--json").json
+    assert device["serial"] == "QZB405920"
+
+
+def test_read_what_is_not_a_recording(meterpost, tmp_path) -> None:
+    path = tmp_path / "report.snmprec"
+    path.write_text("<html>")
+    result = meterpost("read", "--recording", str(path))
+    assert (result.code, result.out) == (5, "")
+
+
+def test_a_community_of_ones_own(meterpost) -> None:
+    with Fleet((BUILT_IN / "xerox-versalink-b405.snmprec",), "127.31.1.0/24", 0, communities=("house",)) as fleet:
+        target = f"{fleet.printers[0].address}:{fleet.printers[0].port}"
+        assert meterpost("read", target, *QUICK).code == 5
+        assert meterpost("read", target, *QUICK, "--community", "wrong", "--community", "house").code == 0
+        assert meterpost("read", target, *QUICK, "--community", "house", "--snmp-version", "1").code == 0
+
+
+def test_snmp_v3_needs_a_user(meterpost) -> None:
+    result = meterpost("read", SILENT, "--snmp-version", "3")
+    assert result.code == 2
+    assert "[[snmp.users]]" in result.err
+
+
+def test_snmp_v3_with_the_users_of_the_configuration(meterpost, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("AUTH", "authpassword")
+    monkeypatch.setenv("PRIV", "privpassword")
+    config = tmp_path / "v3.toml"
+    config.write_text('[[snmp.users]]\nname = "reader"\nauth_password = { env = "AUTH" }\npriv_password = { env = "PRIV" }\n')
+    user = AgentUser("reader", "authpassword", "privpassword")
+    with Fleet((BUILT_IN / "xerox-versalink-b405.snmprec",), "127.31.2.0/24", 0, users=(user,)) as fleet:
+        target = f"{fleet.printers[0].address}:{fleet.printers[0].port}"
+        result = meterpost("read", target, "--snmp-version", "3", "--json", "--config", str(config))
+    assert (result.code, serials(result)) == (0, {"QZB405920"})
+    assert not (tmp_path / "meterpost.db").exists(), "read keeps nothing"
