@@ -19,7 +19,8 @@ def budget(args: Namespace) -> int:
     columns = ("", "Transaction", "Direction", ">Formula", f">Ceiling, x = {args.devices}")
     cells = ((row.id, row.transaction, row.direction, row.formula, limit(row, args.devices)) for row in rows)
     out.print(show.table("Octets of the HTTP message, x = devices named in it", columns, cells))
-    out.print(f"Source: {source()}")
+    out.print()
+    show.prose(out, f"Source: {source()}")
     return 0
 
 

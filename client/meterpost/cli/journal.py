@@ -9,7 +9,7 @@ from lxml import etree
 
 from meterpost.cli import opening, show
 from meterpost.cli.budget import limit
-from meterpost.cli.text import lines, one_line
+from meterpost.cli.text import lines
 from meterpost.errors import SettingsError
 from meterpost.model import Exchange, Sizes, instant
 from meterpost_wsdl import xmlio
@@ -80,7 +80,7 @@ def _print(args: Namespace, exchanges: tuple[Exchange, ...]) -> None:
     out.print(show.table("Journal, sizes in octets", columns, rows))
     for exchange in exchanges:
         if exchange.outcome != "ok":
-            out.print(f"{exchange.number} {one_line(exchange.outcome)}")
+            show.prose(out, f"{exchange.number} {exchange.outcome}")
 
 
 def _sized(arrow: str, transaction: str, devices: int, sizes: Sizes) -> tuple[show.Cell, ...]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from meterpost.agent import Agent, Progress, ScanPlan
 from meterpost.cli import opening, show, trouble
-from meterpost.cli.text import one_line, printer
+from meterpost.cli.text import printer
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading, Supply, SupplyState
 
@@ -23,8 +23,9 @@ def discover(args: Namespace) -> int:
         plan = agent.plan(args.targets, args.exclude)
         err = show.console(args, stderr=True)
         if not args.json:
-            err.print(plan.sentence, soft_wrap=True)
+            show.prose(err, plan.sentence)
             if not args.yes and plan.addresses > 1 and _interactive() and not _agreed(err):
+                err.print("Nothing was scanned.")
                 return trouble.INTERRUPTED
         found, stopped = _scan(agent, plan, err, quiet=args.json)
         if args.json:
@@ -47,7 +48,7 @@ def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tupl
                 return
             status.update(f"{progress.done} of {progress.total} addresses, {progress.found} printers. Ctrl-C stops.")
             if progress.reading:
-                err.print(_heading(progress.reading), soft_wrap=True)
+                show.prose(err, _heading(progress.reading))
 
         return agent.devices.discover(plan, on_progress, stop), stop.is_set()
 
@@ -109,16 +110,16 @@ def _lowest(supplies: Iterable[Supply]) -> str | None:
 def print_devices(out: Console, readings: Iterable[Reading]) -> None:
     """Printers with all their meters and supplies."""
     for reading in readings:
-        out.print(_heading(reading), style="bold", soft_wrap=True)
+        show.prose(out, _heading(reading), "bold")
         if about := ", ".join(filter(None, (reading.name, reading.location, reading.status))):
-            out.print(one_line(about))
+            show.prose(out, about)
         meters = show.amounts("Meters", ((meter.name, meter.value) for meter in reading.meters))
         out.print(show.beside(meters, show.amounts("Supplies", map(_supply, reading.supplies))))
 
 
 def _heading(reading: Reading) -> str:
     serial = reading.serial or _NO_SERIAL
-    return one_line(f"{_where(reading)}  {printer(reading.manufacturer, reading.model)}  {serial}")
+    return f"{_where(reading)} {printer(reading.manufacturer, reading.model)} {serial}"
 
 
 def _supply(supply: Supply) -> tuple[str, show.Cell]:

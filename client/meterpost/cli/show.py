@@ -32,6 +32,11 @@ def console(args: Namespace, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, color_system=None if plain else "auto")
 
 
+def prose(out: Console, text: str, style: str | None = None) -> None:
+    """Sentences: wrapped between words on a terminal, left whole for a file or a pipe."""
+    out.print(one_line(text), style=style, soft_wrap=not out.is_terminal)
+
+
 def as_json(value: object) -> None:
     """One JSON value on stdout, in ASCII: what a printer is called cannot control a terminal here either."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")

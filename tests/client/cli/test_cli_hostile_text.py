@@ -1,11 +1,13 @@
 """Printers and servers send text; none of it controls the terminal of the person who reads it."""
 
 import re
+from argparse import Namespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meterpost.cli import show
 from meterpost.cli.text import lines, one_line, visible
 
 CLEAR_SCREEN, RED, TITLE = "\x1b[2J", "\x1b[31m", "\x1b]0;owned\x07"
@@ -31,6 +33,17 @@ def test_octets_become_lines_without_control_characters(octets: bytes) -> None:
 
 def test_escapes_stay_readable() -> None:
     assert one_line(RED + "x") == "\\x1b[31mx"
+
+
+def test_hostile_text_in_every_kind_of_table(capsys) -> None:
+    out = show.console(Namespace(no_color=False))
+    out.print(show.table("Printers", ("Name",), [(HOSTILE,)]))
+    out.print(show.pairs([(HOSTILE, HOSTILE)]))
+    out.print(show.beside(show.amounts("Meters", [(HOSTILE, HOSTILE)])))
+    show.prose(out, HOSTILE)
+    shown = capsys.readouterr().out
+    assert shown.count("[red]markup[/red]:smile:") >= 1
+    assert all(line.isprintable() for line in shown.split("\n"))
 
 
 @pytest.fixture
