@@ -63,7 +63,7 @@ class Guard:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to any request whatever; the exchange is in the journal before it is sent."""
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return self._contract(request)
         trace = _Trace()
         try:

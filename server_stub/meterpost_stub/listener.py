@@ -1,14 +1,17 @@
 """One port: TCP, TLS and HTTP framing, by cheroot; the only importer of it. What a message means is the answerer's.
 
-Whole messages go in and out as exact bytes, because they are counted. A peer that is silent, slow or talks
-nonsense costs one worker for ten seconds and nobody else anything.
+Whole messages go in and out as exact bytes, because they are counted. A silent peer costs no worker, not even in the
+middle of its TLS handshake; one that sends its request drop by drop costs a worker for half a minute.
 """
 
 import logging
+import re
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from time import monotonic
+from typing import Any
 
 from cheroot.makefile import MakeFile
 from cheroot.server import Gateway, HTTPConnection, HTTPRequest, SizeCheckWrapper
@@ -22,8 +25,12 @@ _LARGEST_HEAD = 8192
 _DRAINED = 64 * 1024 * 1024
 """Octets of a body that is too large which are still read and thrown away, so that the peer, who may not listen
 before it has sent everything, sees the 413 instead of a broken connection."""
-_PATIENCE_S = 10
-_THREADS = 16
+_PATIENCE_S = 30
+"""How long a request may take from its first octet to its last, and how long a connection may wait for one."""
+_THREADS = 32
+# A token, no blank before the colon, nothing folded, no control characters (RFC 9110, 5.1 and 5.5; RFC 9112, 5).
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
+_ONCE = (b"Host", b"Content-Length", b"Content-Type")
 
 
 class _Head:
@@ -39,27 +46,81 @@ class _Head:
         return line
 
 
+def _read_fields(lines: _Head, fields: dict[bytes, bytes]) -> None:
+    """The header lines into `fields`, names in Title-Case. Raises ValueError, which becomes a 400, for whatever two
+    readers could understand in two ways: cheroot's own reader lets the last of two Content-Lengths win."""
+    while (line := lines.readline()) != b"\r\n":
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            raise ValueError("A header line is malformed.")
+        name, value = field[1].title(), field[2].strip(b" \t")
+        if name in fields and name in _ONCE:
+            raise ValueError(f"There is more than one {name.decode()}.")
+        fields[name] = b", ".join((fields[name], value)) if name in fields else value
+
+
 class _Request(HTTPRequest):
     head: _Head
+    header_reader = staticmethod(_read_fields)
 
     def read_request_line(self) -> bool:
         self.rfile = self.head = _Head(self.rfile)
-        return bool(super().read_request_line())  # type: ignore[no-untyped-call]  # cheroot has stubs without types
+        self.proxy_mode = True  # takes a target in absolute form, as every server must (RFC 9112, 3.2.2)
+        try:
+            return bool(super().read_request_line())  # type: ignore[no-untyped-call]  # cheroot has stubs without types
+        except ValueError:  # from urlsplit, which knows more malformed targets than cheroot expects
+            return self._malformed("Malformed Request-URI")
+
+    def read_request_headers(self) -> bool:
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]  # as above
+            return False
+        if self.response_protocol == "HTTP/1.1" and b"Host" not in self.inheaders:  # RFC 9112, 3.2
+            return self._malformed("There is no Host.")
+        if b"close" in self.inheaders.get(b"Connection", b"").lower():
+            self.close_connection = True
+        return True
+
+    def _malformed(self, text: str) -> bool:
+        self.simple_response("400 Bad Request", text)
+        return False
+
+
+class _PatientSocket(ssl.SSLSocket):
+    """Reads until a time. A time-out of the usual kind starts anew with every octet that drips in."""
+
+    until = 0.0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(max(self.until - monotonic(), 0.001))
+        return super().recv_into(*args, **kwargs)
 
 
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
+    _ready = False
 
     def communicate(self) -> bool:
-        """Shakes hands here, in a worker, and not where connections are accepted: cheroot's own way would let one
-        silent peer keep everybody else out."""
-        if isinstance(self.socket, ssl.SSLSocket):
-            try:
-                self.socket.do_handshake()
-            except OSError as error:
-                _log.info("no TLS with %s: %s", self.remote_addr, error)
-                return False
+        """Called in a worker, when the peer connects and whenever octets have come. False closes the connection;
+        True waits for more, without a worker: where cheroot shakes hands, one silent peer keeps everybody out."""
+        if not self._ready:
+            return self._prepare()
+        if isinstance(self.socket, _PatientSocket):
+            self.socket.until = monotonic() + _PATIENCE_S
         return bool(super().communicate())  # type: ignore[no-untyped-call]  # as above
+
+    def _prepare(self) -> bool:
+        """The TLS handshake, as far as the octets go that are there."""
+        try:
+            if isinstance(self.socket, _PatientSocket):
+                self.socket.settimeout(0)
+                self.socket.do_handshake()
+            self._ready = True
+        except ssl.SSLWantReadError:
+            pass
+        except OSError as error:
+            _log.info("no TLS with %s: %s", self.remote_addr, error)
+            return False
+        return True
 
 
 class _Tls:
@@ -69,6 +130,7 @@ class _Tls:
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
+        context.sslsocket_class = _PatientSocket
 
     def bind(self, sock: socket.socket) -> socket.socket:
         return sock
@@ -103,6 +165,7 @@ class _Gateway(Gateway):
             )
         )
         request.sent_headers = True
+        connection.socket.settimeout(_PATIENCE_S)
         connection.socket.sendall(answer.head + (b"" if request.method == b"HEAD" else answer.body))
 
     def _length(self) -> int | None:
@@ -122,6 +185,7 @@ class _Gateway(Gateway):
 class _Server(Server):
     ConnectionClass = _Connection
     max_request_header_size = _LARGEST_HEAD
+    expiration_interval = 0.1  # seconds; stopping takes up to one
 
     def __init__(self, address: tuple[str, int], answer: Answer, tls: ssl.SSLContext | None) -> None:
         super().__init__(address, None, numthreads=_THREADS, timeout=_PATIENCE_S, request_queue_size=64)

@@ -78,15 +78,16 @@ class Site:
     def post(self, envelope: bytes) -> Got:
         return self.say(self.head(len(envelope)) + envelope)
 
-    def say(self, data: bytes, hang_up: bool = False) -> Got:
-        """Sends `data` over TLS and reads until the server closes; `hang_up` leaves without waiting."""
+    def connect(self) -> ssl.SSLSocket:
+        """A TLS connection; the caller closes it."""
         host, port = self.stub.soap_url.split("/")[2].rsplit(":", 1)
         context = ssl.create_default_context(cafile=str(self.stub.ca_file))
+        return context.wrap_socket(socket.create_connection((host, int(port)), timeout=20), server_hostname=host)
+
+    def say(self, data: bytes, hang_up: bool = False) -> Got:
+        """Sends `data` over TLS and reads until the server closes; `hang_up` leaves without waiting."""
         received = b""
-        with (
-            socket.create_connection((host, int(port)), timeout=20) as plain,
-            context.wrap_socket(plain, server_hostname=host) as tls,
-        ):
+        with self.connect() as tls:
             tls.sendall(data)
             if hang_up:
                 return Got(b"", b"")

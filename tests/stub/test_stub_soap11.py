@@ -1,7 +1,5 @@
 """The rules of SOAP 1.1 and WS-I Basic Profile 1.1 over a real TLS socket, one row a rule."""
 
-from typing import Any
-
 import pytest
 from stub_site import CLIENT, Got, Site
 
@@ -30,10 +28,6 @@ def for_actor(actor: str) -> str:
 def envelope(body: str = OK, header: str = "", after: str = "", soap: str = S, extra: str = "") -> str:
     block = f"<s:Header>{header}</s:Header>" if header else ""
     return f'<s:Envelope xmlns:s="{soap}"{extra}>{block}<s:Body>{body}</s:Body>{after}</s:Envelope>'
-
-
-def rows(table: list[tuple[Any, ...]]) -> dict[str, Any]:
-    return {"argvalues": [row[1:] for row in table], "ids": [row[0] for row in table]}
 
 
 # id, clause, the envelope, status, fault code. A message that passes every rule is refused for its missing security.
@@ -117,54 +111,6 @@ def test_rules_on_the_envelope(site: Site, stub: StubServer, clause: str, text: 
     if code:
         assert got.body.startswith(f'<s:Envelope xmlns:s="{S}"'.encode())  # answered in a 1.1 envelope
         assert b"<detail" not in got.body
-
-
-HEAD = "{method} /mp HTTP/1.1\r\nHost: h\r\n{lines}Connection: close\r\n\r\n"
-LENGTH = f"Content-Length: {len(envelope())}\r\n"
-TYPE_16 = 'Content-Type: TEXT/XML; charset="UTF-16"\r\n'
-TYPE = "Content-Type: text/xml; charset=utf-8\r\n"
-# id, clause, method, header lines, body, status, fault code
-HEADS = [
-    ("get", "405", "GET", "", "", 405, ""),
-    ("put", "405", "PUT", TYPE + LENGTH, envelope(), 405, ""),
-    ("soap-1.2-type", "415", "POST", "Content-Type: application/soap+xml\r\n" + LENGTH, envelope(), 415, ""),
-    ("json-type", "415", "POST", "Content-Type: application/json\r\n" + LENGTH, envelope(), 415, ""),
-    ("no-type", "415", "POST", LENGTH, envelope(), 415, ""),
-    ("bad-charset", "415", "POST", "Content-Type: text/xml; charset=klingon\r\n" + LENGTH, envelope(), 415, ""),
-    (
-        "utf-16-charset",
-        "R1012",
-        "POST",
-        'Content-Type: TEXT/XML; charset="UTF-16"\r\n' + LENGTH,
-        envelope(),
-        500,
-        UNSEALED,
-    ),
-    ("gzip", "415", "POST", TYPE + "Content-Encoding: gzip\r\n" + LENGTH, envelope(), 415, ""),
-    ("no-length", "411", "POST", TYPE, "", 411, ""),
-    ("chunked", "411", "POST", TYPE + "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", 411, ""),
-    ("two-lengths", "411", "POST", TYPE + LENGTH + "Transfer-Encoding: chunked\r\n", envelope(), 411, ""),
-    ("word-as-length", "400", "POST", TYPE + "Content-Length: five\r\n", "", 400, ""),
-    ("negative-length", "411", "POST", TYPE + "Content-Length: -5\r\n", "", 411, ""),
-    ("no-action", "R2744", "POST", TYPE + LENGTH, envelope(), 500, UNSEALED),
-    (
-        "another-action",
-        "R1109",
-        "POST",
-        TYPE + LENGTH + 'SOAPAction: "urn:meterpost:1:RegisterProxy"\r\n',
-        envelope(),
-        500,
-        UNSEALED,
-    ),
-    ("not-a-header", "400", "POST", "nonsense\r\n", "", 400, ""),
-    ("huge-head", "413", "POST", "X: " + "x" * 9000 + "\r\n", "", 413, ""),
-]
-
-
-@pytest.mark.parametrize(("clause", "method", "lines", "body", "status", "code"), **rows(HEADS))
-def test_rules_on_the_http_message(site: Site, clause: str, method: str, lines: str, body: str, status: int, code: str):
-    got = site.say((HEAD.format(method=method, lines=lines) + body).encode())
-    assert (got.status, got.faultcode) == (status, code), (clause, got)
 
 
 def test_the_body_alone_tells_the_operation(site: Site):

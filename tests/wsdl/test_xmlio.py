@@ -1,6 +1,7 @@
 """Bounded reading and compact writing."""
 
 import contextlib
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,8 @@ legal = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
         (b"<!-- x --><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "dtd"),
         (b"<?xml version='1.0'?>\n<!DOCTYPE a><a/>", "dtd"),
         (b"<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", "dtd"),
+        ("<!DOCTYPE a><a/>".encode("utf-16"), "dtd"),
+        (b"<!-- x ", "malformed"),
         (b"<?go?><a/>", "pi"),
         (b"<a><?go?></a>", "pi"),
         (b"<a/><?go?>", "pi"),
@@ -42,6 +45,16 @@ def test_refused_with_its_kind(data: bytes, kind: str) -> None:
     with pytest.raises(BadXml) as caught:
         xmlio.parse(data, Limits(octets=100, depth=8))
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("prolog", [b"<!---->" + b" " * 1_000_000, b"<!---->" * 200_000], ids=["blanks", "comments"])
+def test_a_long_prolog_takes_no_more_room_than_itself(prolog: bytes) -> None:
+    tracemalloc.start()
+    with contextlib.suppress(BadXml):
+        xmlio.parse(prolog + b"<a/>")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * len(prolog)
 
 
 def test_width_is_bounded() -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-_PROLOG = re.compile(rb"\s*(?:<\?xml[^>]*\?>|<!--.*?-->|\s)*", re.DOTALL)
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATTRIBUTE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
@@ -49,11 +48,8 @@ def parse(data: bytes, limits: Limits = Limits()) -> etree._Element:
     if len(data) > limits.octets:
         raise BadXml("size", f"the message has {len(data)} octets, the limit is {limits.octets}")
     data = _as_utf8(data)
-    rest = data[_PROLOG.match(data).end() :][:10]  # type: ignore[union-attr]  # the pattern matches the empty string
-    if rest.startswith(b"<!"):
+    if b"<!DOCTYPE" in data:  # even in a comment: one search is harder to get round than a reading of the prolog
         raise BadXml("dtd", "a document type declaration is not allowed")
-    if rest.startswith(b"<?"):
-        raise BadXml("pi", "a processing instruction is not allowed")
     if data.count(b"<") > 2 * limits.elements:
         raise BadXml("elements", f"more than {limits.elements} elements")
     if data.count(b"=") > limits.attributes:
@@ -66,9 +62,7 @@ def parse(data: bytes, limits: Limits = Limits()) -> etree._Element:
     except etree.XMLSyntaxError as error:
         kind = "depth" if "depth" in str(error).lower() else "malformed"
         raise BadXml(kind, f"the message is not well-formed XML: {error.msg}") from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise BadXml("dtd", "a document type declaration is not allowed")
-    if root.xpath("boolean(//processing-instruction())") or root.getroottree().xpath("boolean(/processing-instruction())"):
+    if root.xpath("boolean(//processing-instruction())"):
         raise BadXml("pi", "a processing instruction is not allowed")
     if root.xpath("boolean(" + "/*" * (limits.depth + 1) + ")"):
         raise BadXml("depth", f"elements are nested deeper than {limits.depth}")
