@@ -105,7 +105,7 @@ class Guard:
 
     def _reply(self, request: HttpRequest, reply: etree._Element, policy: Policy, account: str, trace: _Trace) -> HttpResponse:
         budget.trim(reply)
-        breach = soap11.schema_breach(reply)
+        breach = names.violation(reply)
         if breach:
             raise ValueError(f"our own reply is not valid: {breach}")
         body = xmlio.write(reply, {names.SERVICE: "m"})

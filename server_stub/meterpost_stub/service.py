@@ -179,7 +179,7 @@ class Service:
             PartOfReads(
                 serial=device.serial,
                 id=device.id,
-                at=from_instant(device.at),
+                at=from_instant(device.at.strip()),  # blanks around a time are none to a schema
                 part=device.part,
                 of=device.of,
                 meters=tuple((meter.n, meter.v) for meter in device.M or ()),

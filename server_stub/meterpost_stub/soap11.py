@@ -4,7 +4,6 @@ The engine behind it knows few of them (no mustUnderstand, no VersionMismatch), 
 the order R2725 asks for: VersionMismatch, MustUnderstand, Client. Nothing is executed here, nobody is authenticated.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
@@ -21,7 +20,8 @@ _KNOWN_BLOCKS = UNDERSTOOD | {f"{{{names.WSRP}}}path"}  # WSE 1.0 sends a mandat
 _TOO_LARGE = ("size", "elements", "attributes")
 _BREACHES = ("dtd", "pi")
 """Kinds of BadXml: over a limit is a 413; well-formed but against SOAP is a fault; the rest is a 400."""
-_LONGEST_REASON = 300
+_LONGEST_TEXT = 300
+"""Characters of what is told of a breach, which may quote a peer that writes names of any length."""
 
 
 class SoapFault(Exception):
@@ -30,7 +30,7 @@ class SoapFault(Exception):
     `why` is for our journal only."""
 
     def __init__(self, name: str, text: str, namespace: str = names.SOAP, refusal: str = "", why: str = "") -> None:
-        super().__init__(text)
+        super().__init__(xmlio.printable(text[:_LONGEST_TEXT]))
         self.name = name
         self.namespace = namespace
         self.refusal = refusal
@@ -39,14 +39,13 @@ class SoapFault(Exception):
     def envelope(self) -> bytes:
         """The fault as bytes: unqualified children (R1001), a standard code without dots (R1004, R1031)."""
         prefix, declaration = ("s", "") if self.namespace == names.SOAP else ("w", f' xmlns:w="{self.namespace}"')
-        text = xmlio.text(xmlio.printable(str(self)))
         detail = ""
         if self.refusal:
             reason = xmlio.attribute(xmlio.clip(str(self), 64))
             detail = f'<detail><m:Refusal xmlns:m="{names.SERVICE}" code="{self.refusal}" reason="{reason}"/></detail>'
         return (
             f'<s:Envelope xmlns:s="{names.SOAP}"{declaration}><s:Body><s:Fault><faultcode>{prefix}:{self.name}</faultcode>'
-            f"<faultstring>{text}</faultstring>{detail}</s:Fault></s:Body></s:Envelope>"
+            f"<faultstring>{xmlio.text(str(self))}</faultstring>{detail}</s:Fault></s:Body></s:Envelope>"
         ).encode()
 
 
@@ -58,7 +57,7 @@ def parse(body: bytes) -> etree._Element:
         if error.kind in _BREACHES:
             raise SoapFault("Client", str(error)) from None
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if error.kind in _TOO_LARGE else HTTPStatus.BAD_REQUEST
-        raise HttpRefusal(status, str(error)) from None
+        raise HttpRefusal(status, str(error)[:_LONGEST_TEXT]) from None
 
 
 def request_of(root: etree._Element) -> etree._Element:
@@ -66,8 +65,7 @@ def request_of(root: etree._Element) -> etree._Element:
     for rule in RULES:
         for breach in rule(root):
             raise breach
-    request: etree._Element = root.find(BODY)[0]  # type: ignore[index]  # the rules made sure of it
-    return request
+    return root[-1][0]
 
 
 def _client(text: str) -> SoapFault:
@@ -100,9 +98,8 @@ def _structure(root: etree._Element) -> Iterator[SoapFault]:
         yield _client("nothing may follow the Body")
     if children not in ([BODY], [HEADER, BODY]):
         yield _client("an Envelope has at most one Header before its Body, and nothing else")
-    entries = root.find(BODY)
-    if entries is None or len(entries) != 1:
-        yield _client(f"a Body has one child, not {0 if entries is None else len(entries)}")
+    if len(root[-1]) != 1:
+        yield _client(f"a Body has one child, not {len(root[-1])}")
     for element in (root, *root):
         if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
             yield _client(f"text in the {etree.QName(element).localname}")
@@ -120,7 +117,7 @@ def _attributes(root: etree._Element) -> Iterator[SoapFault]:
     for element in (root, *root):
         if any(str(name).startswith(f"{{{names.SOAP}}}") for name in element.attrib):
             yield _client(f"a SOAP attribute on the {etree.QName(element).localname}")
-    if root.find(BODY)[0].get(_ENCODING_STYLE) is not None:  # type: ignore[index]  # after _structure
+    if root[-1][0].get(_ENCODING_STYLE) is not None:
         yield _client("messages are literal: no encodingStyle")
     for block in root.iterfind(f"{HEADER}/*"):
         if block.get(_MUST_UNDERSTAND) not in (None, "0", "1"):
@@ -129,22 +126,22 @@ def _attributes(root: etree._Element) -> Iterator[SoapFault]:
 
 def _operation(root: etree._Element) -> Iterator[SoapFault]:
     """R2744: the Body's child alone tells the operation."""
-    request = etree.QName(root.find(BODY)[0])  # type: ignore[index]  # after _structure
+    request = etree.QName(root[-1][0])
     if request.namespace != names.SERVICE or request.localname not in names.OPERATIONS:
         yield _client(f"there is no operation {request.text[:100]}; there are {', '.join(names.OPERATIONS)}")
 
 
 def _instance(root: etree._Element) -> Iterator[SoapFault]:
     """Any schema allows xsi:schemaLocation; a message of this protocol has nothing but what the contract names."""
-    for element in root.find(BODY).iter("*"):  # type: ignore[union-attr]  # after _structure
+    for element in root[-1].iter("*"):
         if any(str(name).startswith(_XSI) for name in element.attrib):
             yield _client("attributes of XML Schema instance are not accepted")
 
 
 def _valid(root: etree._Element) -> Iterator[SoapFault]:
-    breach = schema_breach(root.find(BODY)[0])  # type: ignore[index]  # after _structure
+    breach = names.violation(root[-1][0])
     if breach:
-        yield _client(breach)
+        yield _client(breach.replace(f"{{{names.SERVICE}}}", ""))
 
 
 RULES: tuple[Callable[[etree._Element], Iterator[SoapFault]], ...] = (
@@ -157,16 +154,4 @@ RULES: tuple[Callable[[etree._Element], Iterator[SoapFault]], ...] = (
     _instance,
     _valid,
 )
-"""In this order; the first breach is the answer."""
-
-_own = threading.local()
-
-
-def schema_breach(element: etree._Element) -> str:
-    """What is wrong with a message element by the contract's schema, in one sentence; '' if nothing is."""
-    if not hasattr(_own, "schema"):  # a compiled schema keeps its errors in itself: one for each thread
-        _own.schema = etree.XMLSchema(etree.fromstring(names.contract("meterpost.xsd")))
-    if _own.schema.validate(element):
-        return ""
-    message: str = _own.schema.error_log[0].message
-    return xmlio.printable(message.replace(f"{{{names.SERVICE}}}", ""))[:_LONGEST_REASON]
+"""In this order; the first breach is the answer. After `_structure` the Body is `root[-1]`, the request `root[-1][0]`."""

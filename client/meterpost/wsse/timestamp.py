@@ -45,8 +45,10 @@ def check(element: etree._Element, dialect: Dialect, accept: Acceptance, now: da
     parts = children(element, malformed, [created_tag], [expires_tag], received)  # R3203, R3224
     created = read_time(parts[created_tag], dialect, malformed)
     if expires_tag in parts:
+        if next(iter(parts)) == expires_tag:  # R3221
+            raise Refusal(malformed, "Expires stands before Created")
         expires = read_time(parts[expires_tag], dialect, malformed)
-        if expires <= created:  # R3221
+        if expires <= created:
             raise Refusal(malformed, "Expires is not after Created")
         if expires < now - accept.max_skew:
             raise Refusal(Reason.TIMESTAMP_EXPIRED, "Expires has passed")

@@ -75,6 +75,7 @@ def test_anybody_who_knows_the_formula_finds_the_same_digest(policy):
     ],
 )
 def test_published_digest_vectors(nonce, created, password, digest):
+    """R4212."""
     assert username.digest(base64.b64decode(nonce), created, password) == digest
 
 
