@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
+_CODEC = soap.Codec()
+"""One for the life of the process: it reads the contract at the first reply, which takes a while."""
+
 
 class Exchanges:
     """Speaks with one communication server. Not for several threads at once."""
@@ -33,7 +36,6 @@ class Exchanges:
         security: SecuritySettings,
         url: str,
         clock: Clock,
-        codec: soap.Codec | None = None,
     ) -> None:
         self._transport = transport
         self._ledger = ledger
@@ -47,11 +49,10 @@ class Exchanges:
         self._replay = ledger.nonce_cache()
         self._url = url
         self._clock = clock
-        self._codec = codec or soap.Codec()
 
     def compose(self, message: Request, nonce: bytes = bytes(wsse.NONCE)) -> tuple[bytes, bytes, soap.BudgetVerdict]:
         """Head and sealed body of `message` as `send` would send them now, and the verdict on their size."""
-        sealed = wsse.seal(self._codec.encode(message), self._policy, self._credentials, self._clock(), nonce)
+        sealed = wsse.seal(_CODEC.encode(message), self._policy, self._credentials, self._clock(), nonce)
         head = self._transport.head(names.action(type(message).__name__), len(sealed))
         transaction, devices = soap.transaction_of(message)
         return head, sealed, soap.check(transaction, devices, len(head) + len(sealed))
@@ -107,7 +108,7 @@ class Exchanges:
                 f"the reply does not prove that it comes from the server: {'; '.join(verdict.reasons)}",
                 "Check this computer's clock; if it is right, somebody may be between this computer and the server.",
             )
-        return self._codec.decode(root, message)
+        return _CODEC.decode(root, message)
 
     def _password_of(self, username: str) -> str | None:
         return self._credentials.password if username == self._credentials.username else None
