@@ -4,6 +4,7 @@ neither styles nor controls the screen, and a secret is never echoed."""
 import re
 import signal
 from collections.abc import Sequence
+from getpass import getpass
 
 from rich.console import Console
 from rich.padding import Padding
@@ -33,7 +34,7 @@ class Terminal:
 
     def step(self, title: str) -> None:
         self._out.print()
-        self._out.rule(Text(title, "bold"), align="left", style="dim")
+        self._out.rule(Text(visible(title), "bold"), align="left", style="dim")
 
     def say(self, text: str) -> None:
         self._out.print()
@@ -47,7 +48,7 @@ class Terminal:
         if clears:
             self._paragraph(f"Enter keeps what stands in brackets, {_NOTHING} empties it.", "dim", 2)
         while True:
-            typed = self._input(f"[{default}] > " if default else "> ").strip()
+            typed = self._input(f"[{default}] >" if default else ">").strip()
             if typed == _NOTHING and clears:
                 return ""
             if question.kind is Kind.CHOICE:
@@ -61,7 +62,7 @@ class Terminal:
         self._pose(question)
         self._paragraph("What you type is not shown." + (" Enter keeps the one there is." if kept else ""), "dim", 2)
         while True:
-            answer = self._input("> ", hidden=True)
+            answer = self._input(">", hidden=True)
             wrong = question.wrong(answer)
             if not wrong or (kept and not answer):
                 return answer
@@ -139,7 +140,9 @@ class Terminal:
 
     def _input(self, prompt: str, hidden: bool = False) -> str:
         try:
-            return self._out.input(Text("  " + one_line(prompt) + " "), password=hidden)
+            if hidden:
+                return getpass(f"  {prompt} ")
+            return self._out.input(Text(f"  {one_line(prompt)} "))
         except (EOFError, KeyboardInterrupt):
             self._out.print()
             raise KeyboardInterrupt from None
@@ -155,4 +158,4 @@ def _where(reading: Reading) -> str:
 
 def _line(reading: Reading) -> str:
     serial = f"serial {reading.serial}" if reading.serial else "no serial"
-    return one_line(f"{_where(reading)}  {printer(reading.manufacturer, reading.model)}  {serial}")
+    return visible(f"{_where(reading)}  {printer(reading.manufacturer, reading.model)}  {serial}")

@@ -30,9 +30,10 @@ def run(args: Namespace) -> int:
     out = show.console(args, stderr=args.json)
     attended = not (given or args.answers or args.json) and sys.stdin.isatty() and sys.stdout.isatty()
     asker: Asker = Terminal(out) if attended else Answers(given, lambda line: out.print(one_line(line), soft_wrap=True))
-    config = "" if args.config == default_config() else f" --config {args.config}"
     with Draft(args.config) as draft:
-        outcome = Wizard(asker, draft, command=lambda verb: f"meterpost {verb}{config}").run()
+        outcome = Wizard(asker, draft).run()
+    if args.config != default_config():
+        asker.say(f"Other commands find the settings with --config {args.config}, or with METERPOST_CONFIG set so.")
     if args.json:
         show.as_json(outcome.to_json())
     return 0 if outcome.whole else trouble.INCOMPLETE

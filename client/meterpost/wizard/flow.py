@@ -49,19 +49,12 @@ class Outcome:
 
 
 class Wizard:
-    """One run. `make_agent` makes an agent of settings; `command` is how the administrator gives meterpost an order."""
+    """One run. `make_agent` makes an agent of settings."""
 
-    def __init__(
-        self,
-        asker: Asker,
-        draft: Draft,
-        make_agent: Callable[[Settings], Agent] = Agent,
-        command: Callable[[str], str] = "meterpost {}".format,
-    ) -> None:
+    def __init__(self, asker: Asker, draft: Draft, make_agent: Callable[[Settings], Agent] = Agent) -> None:
         self._asker = asker
         self._draft = draft
         self._make_agent = make_agent
-        self._command = command
 
     def run(self) -> Outcome:
         """Leads through all steps. Raises the MeterpostError nobody could get over; what was done before it is kept."""
@@ -113,7 +106,7 @@ class Wizard:
         self._ask(q.USERNAME, q.PASSWORD)
         with self._agent() as agent:
             if agent.status().site.paused:
-                self._asker.say(f"Communication is off, so nothing is sent: {self._command('resume')!r} turns it on.")
+                self._asker.say("Communication is off, so nothing is sent: 'meterpost resume' turns it on.")
                 return
             self._asker.say("Testing the connection ...")
             test = agent.test_connection()
@@ -218,9 +211,8 @@ class Wizard:
         try:
             report = agent.register()
         except MeterpostError:
-            self._asker.say(
-                f"The registration is kept and sent again by {self._command('run')!r} or {self._command('sync')!r}."
-            )
+            if agent.status().site.outbox:
+                self._asker.say("The registration is kept, and sent by 'meterpost run', 'meterpost sync' or this wizard.")
             raise
         for notice in report.notices:
             self._asker.say(f"{notice.serial}: {notice.text}".removeprefix(": "))
@@ -229,18 +221,18 @@ class Wizard:
     def _next(self, site: SiteState, report: SyncReport | None) -> Iterator[str]:
         """What the administrator does from here on."""
         if report and report.waiting:
-            yield f"Messages wait here because communication is off; {self._command('resume')!r} turns it on."
+            yield "Messages wait here because communication is off; 'meterpost resume' turns it on."
         elif report:
             since = f" (this one at {site.proxy.effective.astimezone():%H:%M} by this clock)" if site.proxy.effective else ""
             yield (
-                f"1. A registration takes up to an hour to take effect{since}. Then sign the devices up at the vendor's "
+                f"A registration takes up to an hour to take effect{since}. Then sign the devices up at the vendor's "
                 "web site; before that none of them is turned on. A device younger than 30 days may be missing there at first."
             )
         yield (
-            f"2. Start {self._command('run')!r} and let it run on this computer: it reads every two hours and reports once "
-            f"a day. {self._command('status')!r} shows how it stands."
+            "Start 'meterpost run' and let it run on this computer: it reads every two hours and reports once "
+            "a day. 'meterpost status' shows how it stands."
         )
-        yield "3. Run this wizard again for a new or a replaced printer: it adds what is new and changes nothing else."
+        yield "Run this wizard again for a new or a replaced printer: it adds what is new and changes nothing else."
         yield f"The settings are in {self._draft.path}."
 
     # --- asking --------------------------------------------------------------------------------------------

@@ -280,7 +280,7 @@ def test_a_registration_that_fails_is_kept_and_made_by_the_next_run(place: Place
         unlucky = Unlucky(place.script)
         with pytest.raises(NetworkError):
             place.walk(unlucky)
-    assert unlucky.heard("kept and sent again")
+    assert unlucky.heard("The registration is kept")
     assert set(states(place).values()) == {DeviceState.SELECTED}
 
 
