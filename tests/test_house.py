@@ -49,7 +49,7 @@ ONE_IMPORTER = {
     "urllib3": {"meterpost.transport"},
     "spyne": {"meterpost_stub.service", "meterpost_stub.spyne_compat"},
     "cheroot": {"meterpost_stub.listener"},
-    "rich": {"meterpost.cli", "meterpost.wizard"},
+    "rich": {"meterpost.cli"},
     "tomlkit": {"meterpost.wizard", "meterpost.cli.demo"},
 }
 """Engine, and the one module or room of each side that may know it."""

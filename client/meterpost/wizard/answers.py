@@ -15,7 +15,7 @@ from meterpost.model import Reading
 from meterpost.settings import Secret
 from meterpost.wizard.asker import Search
 from meterpost.wizard.choice import Found
-from meterpost.wizard.questions import QUESTIONS, Kind, Question
+from meterpost.wizard.questions import PANEL, QUESTIONS, Kind, Question
 
 _KEYS = {question.key: question for question in QUESTIONS}
 _PLACES = tuple(entry.name for entry in fields(Secret))
@@ -25,12 +25,13 @@ class Answers:
     """`given` are answers by question key; those to a question per device by serial. `output` takes lines for the log."""
 
     def __init__(self, given: Mapping[str, Any], output: Callable[[str], None]) -> None:
-        """Raises SettingsError for a key no question has."""
-        for key in given:
+        """Raises SettingsError for a key no question has and for an answer that is wrong, before anything is done."""
+        for key, value in given.items():
             if key not in _KEYS:
                 near = difflib.get_close_matches(key, _KEYS, 1)
                 hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(_KEYS)}."
                 raise SettingsError(f"the answers have an unknown key {key!r}", hint)
+            _check(_KEYS[key], value)
         self._given = given
         self._output = output
 
@@ -41,33 +42,18 @@ class Answers:
         self._output(text)
 
     def ask(self, question: Question, default: str | None, about: str = "") -> str:
-        value = self._given.get(question.key)
-        if question.per_device and value is not None:
-            if not isinstance(value, Mapping):
-                raise SettingsError(
-                    f"the answer {question.key!r} is {value!r}; each device has its own",
-                    f'Write [{question.key}] and below it "SERIAL" = …, or {question.flag} SERIAL=ANSWER.',
-                )
-            value = value.get(about)
-        answer = _text(question, value) or default
+        value = self._given.get(question.key, {} if question.per_device else "")
+        answer = _text(question, value.get(about, "") if question.per_device else value) or default
         if answer is None:
             raise SettingsError(
                 f"the answers lack {question.key!r}: {question.text}", f"Add it to the answer file, or give {question.flag}."
             )
-        if wrong := question.wrong(answer):
-            raise SettingsError(f"the answer {question.key!r} is {answer!r}", wrong)
         return answer
 
     def secret(self, question: Question, kept: bool) -> str | dict[str, str]:
-        value = self._given.get(question.key)
-        if isinstance(value, Mapping):
-            return dict(value)
-        if value is not None:
-            raise SettingsError(
-                f"the answer {question.key!r} must not be the secret itself",
-                'Say where it is kept: { file = "…" }, { env = "…" } or { keyring = "…" }.',
-            )
-        return self.ask(question, "" if kept else None)
+        if question.key in self._given:
+            return dict(self._given[question.key])
+        return "" if kept else self.ask(question, None)
 
     def again(self, trouble: MeterpostError) -> bool:
         return False
@@ -78,9 +64,11 @@ class Answers:
     def found(self, devices: Sequence[Found]) -> None:
         for device in devices:
             reading = device.reading
-            self._output(f"{reading.address} {reading.manufacturer} {reading.model} {reading.serial}: {device.standing}")
+            self._output(f"{reading.address} {reading.model or reading.manufacturer} {reading.serial}: {device.standing}")
         if not devices:
             self._output("no printer was found")
+        for serial in set(self._given.get(PANEL.key, ())) - {device.serial for device in devices}:
+            self._output(f"{serial} was not found, so its panel is compared with nothing")
 
     def meters(self, reading: Reading) -> None:
         meters = ", ".join(f"{meter.name} {meter.value}" for meter in reading.meters)
@@ -126,13 +114,34 @@ def from_flag(question: Question, given: str | list[str]) -> Any:
     return given
 
 
+def _check(question: Question, value: Any) -> None:
+    if question.kind is Kind.SECRET:
+        if not isinstance(value, Mapping):  # not repeated: it may be the secret
+            raise SettingsError(
+                f"the answer {question.key!r} must not be the secret itself",
+                'Say where it is kept: { file = "…" }, { env = "…" } or { keyring = "…" }.',
+            )
+    elif not question.per_device:
+        _text(question, value)
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            _text(question, entry)
+    else:
+        raise SettingsError(
+            f"the answer {question.key!r} is {value!r}, but each device has its own",
+            f'Write [{question.key}] and below it "SERIAL" = …, or {question.flag} SERIAL=ANSWER.',
+        )
+
+
 def _text(question: Question, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str | int):
-        return str(value)
+    """An answer of a TOML file as text, '' where it is empty. Raises SettingsError where it is wrong."""
     if isinstance(value, list) and question.kind in (Kind.LIST, Kind.CHOICE):
-        return " ".join(map(str, value))
-    raise SettingsError(f"the answer {question.key!r} is {value!r}", "Write it as text, in quotation marks.")
+        value = " ".join(map(str, value))
+    elif isinstance(value, bool):
+        value = "yes" if value else "no"
+    if not isinstance(value, str | int):
+        raise SettingsError(f"the answer {question.key!r} is {value!r}", "Write it as text, in quotation marks.")
+    answer = str(value)
+    if answer and (wrong := question.wrong(answer)):
+        raise SettingsError(f"the answer {question.key!r} is {answer!r}", wrong)
+    return answer

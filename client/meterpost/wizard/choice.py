@@ -58,6 +58,11 @@ def enrolled(site: Mapping[str, Device]) -> frozenset[str]:
     return frozenset(serial for serial, device in site.items() if device.state in ENROLLED)
 
 
+def waiting(site: Mapping[str, Device]) -> tuple[str, ...]:
+    """Serials that were chosen earlier and are not registered yet."""
+    return tuple(serial for serial, device in sorted(site.items()) if device.state is DeviceState.SELECTED)
+
+
 def chosen(answer: str, found: Sequence[Found]) -> tuple[str, ...]:
     """The serials an answer chooses, in the order they were found. One that is enrolled stays as it is."""
     words = set(items(answer))

@@ -71,29 +71,16 @@ class Wizard:
             replacements = self._replacements(agent, found)
             chosen = self._choose(agent, found, replacements)
             agreed = self._compare(agent, [device.reading for device in found if device.serial in chosen])
-            self._asker.step("Register")
-            waiting = [device.serial for device in agent.status().site.devices.values() if device.state is DeviceState.SELECTED]
-            report = None
-            if agreed or waiting:
-                report = self._register(agent, agreed, {old: new for old, new in replacements.items() if new in agreed})
-            else:
-                self._asker.say("There is nothing to register.")
+            report, registered = self._register(agent, agreed, {old: new for old, new in replacements.items() if new in agreed})
             site = agent.status().site
-        registered = tuple(serial for serial in (*waiting, *agreed) if site.devices[serial].state is DeviceState.REGISTERED)
-        if registered:
-            self._asker.say(f"Registered: {', '.join(registered)}.")
         self._asker.step("Daily transmission")
         self._ask(q.DAILY_TIME)
         self._draft.save()
         self._asker.step("What happens next")
         for paragraph in self._next(site, report):
             self._asker.say(paragraph)
-        return Outcome(
-            tuple(device.reading for device in found),
-            registered,
-            tuple(serial for serial in chosen if serial not in agreed),
-            report,
-        )
+        left_out = tuple(serial for serial in chosen if serial not in agreed)
+        return Outcome(tuple(device.reading for device in found), registered, left_out, report)
 
     # --- the connection ------------------------------------------------------------------------------------
 
@@ -200,11 +187,19 @@ class Wizard:
 
     # --- the registration ----------------------------------------------------------------------------------
 
-    def _register(self, agent: Agent, serials: Sequence[str], replacements: Mapping[str, str]) -> SyncReport | None:
+    def _register(
+        self, agent: Agent, serials: Sequence[str], replacements: Mapping[str, str]
+    ) -> tuple[SyncReport | None, tuple[str, ...]]:
+        """What was done, and the serials that are registered now; those chosen earlier are registered with them."""
+        self._asker.step("Register")
+        ordered = (*choice.waiting(agent.status().site.devices), *serials)
+        if not ordered:
+            self._asker.say("There is nothing to register.")
+            return None, ()
         self._asker.preview(agent.preview(serials, tuple(replacements.items())))
         if not q.yes(self._asker.ask(q.REGISTER, q.REGISTER.default)):
             self._asker.say("Nothing was sent, nothing is enrolled.")
-            return None
+            return None, ()
         for old, new in replacements.items():
             agent.replace_device(old, new)
         agent.select(serials)
@@ -216,7 +211,11 @@ class Wizard:
             raise
         for notice in report.notices:
             self._asker.say(f"{notice.serial}: {notice.text}".removeprefix(": "))
-        return report
+        devices = agent.status().site.devices
+        registered = tuple(serial for serial in ordered if devices[serial].state is DeviceState.REGISTERED)
+        if registered:
+            self._asker.say(f"Registered: {', '.join(registered)}.")
+        return report, registered
 
     def _next(self, site: SiteState, report: SyncReport | None) -> Iterator[str]:
         """What the administrator does from here on."""

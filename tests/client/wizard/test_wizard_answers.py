@@ -109,6 +109,16 @@ def test_flags_alone(place: Place, capsys: pytest.CaptureFixture[str], monkeypat
     assert 'password = {env = "SITE_PASSWORD"}' in place.config.read_text("utf-8")
 
 
+def test_what_is_known_already_need_not_be_answered_again(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.walk(place.person({"devices.choose": BROTHER}))
+    config = place.config.read_bytes()
+    assert run(place, "--choose", KYOCERA, "--panel", "QZTYPO=5") == 0
+    assert place.config.read_bytes() == config
+    out = capsys.readouterr().out
+    assert f"Registered: {KYOCERA}." in out
+    assert "QZTYPO was not found" in out
+
+
 def test_a_flag_counts_more_than_the_file(place: Place, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(place, "--answers", str(file), "--json", "--choose", LEXMARK, "--http-proxy", "none", "--exclude", "") == 0
     assert json.loads(capsys.readouterr().out)["registered"] == [LEXMARK]
@@ -142,10 +152,14 @@ def test_an_unknown_key_is_told_with_its_neighbour(key: str, near: str) -> None:
     assert near in caught.value.advice
 
 
-def test_a_wrong_answer_is_told_with_what_is_allowed() -> None:
-    with pytest.raises(SettingsError, match="daily_time") as caught:
-        unattended(schedule__daily_time="25:00").ask(q.DAILY_TIME, "02:30")
-    assert "HH:MM" in caught.value.advice
+def test_a_wrong_answer_is_told_with_what_is_allowed_before_anything_is_sent(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(place, "--server-url", place.stub.soap_url, "--daily-time", "25:00") == 2
+    err = capsys.readouterr().err
+    assert "schedule.daily_time" in err
+    assert "HH:MM" in err
+    assert place.sent() == []
 
 
 @pytest.mark.parametrize(
@@ -158,16 +172,20 @@ def test_a_wrong_answer_is_told_with_what_is_allowed() -> None:
         (q.CHOOSE, "all", "all"),
         (q.USERNAME, 4711, "4711"),
         (q.CA_FILE, "", ""),
+        (q.DAILY_TIME, "", "02:30"),
     ],
 )
 def test_answers_as_toml_has_them(question: q.Question, value: Any, answer: str) -> None:
     assert Answers({question.key: value}, lambda _: None).ask(question, question.default) == answer
 
 
-@pytest.mark.parametrize(("question", "value"), [(q.URL, ["https://host/"]), (q.USERNAME, 1.5), (q.SCAN, {}), (q.PANEL, 5)])
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [(q.URL, ["https://host/"]), (q.USERNAME, 1.5), (q.SCAN, {}), (q.PANEL, 5), (q.PANEL, {"S1": "five"}), (q.ANYWAY, True)],
+)
 def test_answers_of_another_kind_are_refused(question: q.Question, value: Any) -> None:
-    with pytest.raises(SettingsError):
-        Answers({question.key: value}, lambda _: None).ask(question, question.default, "S1")
+    with pytest.raises(SettingsError, match=question.key):
+        Answers({question.key: value}, lambda _: None)
 
 
 def test_answers_per_device() -> None:
@@ -179,7 +197,7 @@ def test_answers_per_device() -> None:
 @pytest.mark.parametrize("secret", ["hunter2", 5, True])
 def test_a_secret_in_the_answers_is_refused_and_not_repeated(secret: Any) -> None:
     with pytest.raises(SettingsError) as caught:
-        unattended(account__password=secret).secret(q.PASSWORD, kept=True)
+        unattended(account__password=secret)
     assert str(secret) not in str(caught.value) + caught.value.advice
     assert "env" in caught.value.advice
 
