@@ -72,8 +72,8 @@ class Unattended:
                 while not stop.wait(HEARTBEAT.total_seconds()):
                     self.plan()
             finally:
-                log.info("stopping")
                 self._stopping = True
+                log.info("stopping")
                 self._scheduler.shutdown(wait=True)
                 log.info("stopped")
 

@@ -56,8 +56,8 @@ class Vendor:
         self.clocks = Clocks(self._store, clock)
         centre = Centre(self._store, self.clocks, timedelta(hours=1))
         self.desk = Desk(centre)
-        accounts = {"site": PASSWORD}
-        self._guard = Guard(Service(centre), self._store, self.clocks, accounts, Acceptance(), Enforcement.REFUSE)
+        self.accounts = {"site": PASSWORD}
+        self._guard = Guard(Service(centre), self._store, self.clocks, self.accounts, Acceptance(), Enforcement.REFUSE)
         self._clock = clock
         self.down = False
         self.on_post: Callable[[str], None] = lambda action: None

@@ -2,6 +2,8 @@
 the clock is the tests', and jumps from one job to the next."""
 
 import logging
+import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -9,9 +11,10 @@ import pytest
 from agent_lab import Lab
 
 from meterpost.agent.schedule import LONGEST_PAUSE, READ, SEND, SYNC
-from meterpost.errors import Refused
+from meterpost.errors import DeviceError, Refused
 from meterpost.lifecycle.state import DeviceState
 from meterpost.lifecycle.tables import LONGEST_PAUSE as LONGEST_OUTBOX_PAUSE
+from meterpost.model import Reading
 from meterpost_stub.centre import ClientSettings
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -333,3 +336,41 @@ def test_one_line_for_each_event_worth_it(lab: Lab, caplog: pytest.LogCaptureFix
         "B at 127.0.9.2 not read: 127.0.9.2 does not answer",
         "read 1 printers, 1 not",
     ]
+
+
+# --- its own scheduler -------------------------------------------------------------------------------------
+
+
+class Ear(logging.Handler):
+    """Hears whether something was said."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+        self.heard = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() == self._text:
+            self.heard.set()
+
+
+def test_told_to_end_it_finishes_its_job_and_begins_no_other(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    lab.clock.now = datetime.now(UTC)  # here the scheduler's own clock counts
+    lab.register("A")
+    stop, stopping = threading.Event(), Ear("stopping")
+    read = lab.printers.read_many
+
+    def slowly(endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
+        stop.set()
+        assert stopping.heard.wait(30)
+        return read(endpoints)
+
+    lab.printers.read_many = slowly  # type: ignore[method-assign]
+    logging.getLogger("meterpost").addHandler(stopping)
+    said = len(lab.vendor.calls)
+    lab.unattended.run(stop)
+    logging.getLogger("meterpost").removeHandler(stopping)
+    assert "read 1 printers, 0 not" in caplog.text
+    assert len(lab.vendor.calls) == said  # the sync was due too
+    assert caplog.messages[-1] == "stopped"
