@@ -4,7 +4,9 @@ of all of them is the test's. Years pass in seconds; the store and the configura
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +19,7 @@ from meterpost.errors import DeviceError, NetworkError
 from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle.state import RequestState, SiteState
 from meterpost.model import Meter, Reading
+from meterpost.settings import StoreSettings
 from meterpost.transport import MemoryTransport, Transport
 from meterpost.wsse import Acceptance
 from meterpost_stub.budget import Enforcement
@@ -32,6 +35,14 @@ from meterpost_wsdl import names
 BERLIN = ZoneInfo("Europe/Berlin")
 PASSWORD = "canary-4711-never-seen"  # a test looks for it where it must not be
 START = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
+
+
+@cache
+def new_store() -> bytes:
+    """The file of a store in which nothing is yet. Making one takes longer than most of a site's life."""
+    with TemporaryDirectory() as folder:
+        open_ledger(StoreSettings(path="new.db"), Path(folder)).close()
+        return (Path(folder) / "new.db").read_bytes()
 
 
 @dataclass
@@ -143,6 +154,7 @@ class Lab:
         secret.touch(mode=0o600)
         secret.write_text(PASSWORD)
         self.configure()
+        (self.folder / "meterpost.db").write_bytes(new_store())
         self._ledger = self.ledger()
         self.unattended = self.start()
         self.turns: list[tuple[datetime, str]] = []  # what the unattended agent was woken for
