@@ -6,7 +6,7 @@ PYTEST_ARGS ?= -n auto
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 # xmlsec and lxml must carry the same libxml2, which only their wheels do.
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi
+PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench docs clean
@@ -15,7 +15,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: setup.cfg pyproject.toml
-	@echo "setting up $(VENV) (once)"
+	@echo "setting up $(VENV), once; this takes a minute"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meterpost needs Python 3.11 or newer; name one with PYTHON=")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade pip "setuptools>=77"
