@@ -214,7 +214,7 @@ class Lab:
     def live(self, **span: float) -> None:
         """Lets the unattended agent work for so long, each job at the very time it asks for."""
         until = self.clock.now + timedelta(**span)
-        for _ in range(100_000):
+        for _ in range(1_000):
             due = self.unattended.due()
             name = min(due, key=lambda name: due[name])
             if due[name] > until:
