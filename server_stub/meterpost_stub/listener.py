@@ -27,7 +27,7 @@ _DRAINED = 64 * 1024 * 1024
 before it has sent everything, sees the 413 instead of a broken connection."""
 _PATIENCE_S = 30
 """How long a request may take from its first octet to its last, and how long a connection may wait for one."""
-_THREADS = 32
+_THREADS = 16
 # A token, no blank before the colon, nothing folded, no control characters (RFC 9110, 5.1 and 5.5; RFC 9112, 5).
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
 _ONCE = (b"Host", b"Content-Length", b"Content-Type")

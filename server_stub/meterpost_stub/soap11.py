@@ -4,7 +4,7 @@ The engine behind it knows few of them (no mustUnderstand, no VersionMismatch), 
 the order R2725 asks for: VersionMismatch, MustUnderstand, Client. Nothing is executed here, nobody is authenticated.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http import HTTPStatus
 
 from lxml import etree
@@ -63,8 +63,7 @@ def parse(body: bytes) -> etree._Element:
 def request_of(root: etree._Element) -> etree._Element:
     """The Body's child, which names the operation and is valid by the contract's schema. Raises SoapFault."""
     for rule in RULES:
-        for breach in rule(root):
-            raise breach
+        rule(root)
     return root[-1][0]
 
 
@@ -72,79 +71,79 @@ def _client(text: str) -> SoapFault:
     return SoapFault("Client", text)
 
 
-def _version(root: etree._Element) -> Iterator[SoapFault]:
+def _version(root: etree._Element) -> None:
     """SOAP 1.1, 4.4.1; R1015."""
     if root.tag == ENVELOPE:
         return
     if etree.QName(root).localname == "Envelope":
-        yield SoapFault("VersionMismatch", f"only SOAP 1.1 is spoken here: {names.SOAP}")
-    yield _client("the document element is not a SOAP Envelope")
+        raise SoapFault("VersionMismatch", f"only SOAP 1.1 is spoken here: {names.SOAP}")
+    raise _client("the document element is not a SOAP Envelope")
 
 
-def _must_understand(root: etree._Element) -> Iterator[SoapFault]:
+def _must_understand(root: etree._Element) -> None:
     """SOAP 1.1, 4.2.3: mandatory blocks for us that are not understood. Blocks for another actor are not ours."""
     for block in root.iterfind(f"{HEADER}/*"):
         ours = block.get(_ACTOR) in (None, "", names.ACTOR_NEXT)
         if ours and block.get(_MUST_UNDERSTAND) == "1" and block.tag not in _KNOWN_BLOCKS:
-            yield SoapFault("MustUnderstand", f"the header {etree.QName(block).localname} is not understood")
+            raise SoapFault("MustUnderstand", f"the header {etree.QName(block).localname} is not understood")
 
 
-def _structure(root: etree._Element) -> Iterator[SoapFault]:
+def _structure(root: etree._Element) -> None:
     """SOAP 1.1, 4.1.1; R1011 and R1014: at most one Header, then one Body, nothing after it."""
     children = [child.tag for child in root]
     if children.count(BODY) != 1:
-        yield _client(f"an Envelope has one Body, not {children.count(BODY)}")
+        raise _client(f"an Envelope has one Body, not {children.count(BODY)}")
     if children[-1] != BODY:
-        yield _client("nothing may follow the Body")
+        raise _client("nothing may follow the Body")
     if children not in ([BODY], [HEADER, BODY]):
-        yield _client("an Envelope has at most one Header before its Body, and nothing else")
+        raise _client("an Envelope has at most one Header before its Body, and nothing else")
     if len(root[-1]) != 1:
-        yield _client(f"a Body has one child, not {len(root[-1])}")
+        raise _client(f"a Body has one child, not {len(root[-1])}")
     for element in (root, *root):
         if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
-            yield _client(f"text in the {etree.QName(element).localname}")
+            raise _client(f"text in the {etree.QName(element).localname}")
 
 
-def _qualified(root: etree._Element) -> Iterator[SoapFault]:
+def _qualified(root: etree._Element) -> None:
     """SOAP 1.1, 4.2 and R1014."""
     for element in root.iterfind("*/*"):
         if not etree.QName(element).namespace:
-            yield _client(f"{element.tag} has no namespace")
+            raise _client(f"{element.tag} has no namespace")
 
 
-def _attributes(root: etree._Element) -> Iterator[SoapFault]:
+def _attributes(root: etree._Element) -> None:
     """R1032, R1005 and R1006: no SOAP attributes on SOAP's own elements, no encodingStyle; R1013: mustUnderstand."""
     for element in (root, *root):
         if any(str(name).startswith(f"{{{names.SOAP}}}") for name in element.attrib):
-            yield _client(f"a SOAP attribute on the {etree.QName(element).localname}")
+            raise _client(f"a SOAP attribute on the {etree.QName(element).localname}")
     if root[-1][0].get(_ENCODING_STYLE) is not None:
-        yield _client("messages are literal: no encodingStyle")
+        raise _client("messages are literal: no encodingStyle")
     for block in root.iterfind(f"{HEADER}/*"):
         if block.get(_MUST_UNDERSTAND) not in (None, "0", "1"):
-            yield _client("mustUnderstand is 0 or 1")
+            raise _client("mustUnderstand is 0 or 1")
 
 
-def _operation(root: etree._Element) -> Iterator[SoapFault]:
+def _operation(root: etree._Element) -> None:
     """R2744: the Body's child alone tells the operation."""
     request = etree.QName(root[-1][0])
     if request.namespace != names.SERVICE or request.localname not in names.OPERATIONS:
-        yield _client(f"there is no operation {request.text[:100]}; there are {', '.join(names.OPERATIONS)}")
+        raise _client(f"there is no operation {request.text[:100]}; there are {', '.join(names.OPERATIONS)}")
 
 
-def _instance(root: etree._Element) -> Iterator[SoapFault]:
+def _instance(root: etree._Element) -> None:
     """Any schema allows xsi:schemaLocation; a message of this protocol has nothing but what the contract names."""
     for element in root[-1].iter("*"):
         if any(str(name).startswith(_XSI) for name in element.attrib):
-            yield _client("attributes of XML Schema instance are not accepted")
+            raise _client("attributes of XML Schema instance are not accepted")
 
 
-def _valid(root: etree._Element) -> Iterator[SoapFault]:
+def _valid(root: etree._Element) -> None:
     breach = names.violation(root[-1][0])
     if breach:
-        yield _client(breach.replace(f"{{{names.SERVICE}}}", ""))
+        raise _client(breach.replace(f"{{{names.SERVICE}}}", ""))
 
 
-RULES: tuple[Callable[[etree._Element], Iterator[SoapFault]], ...] = (
+RULES: tuple[Callable[[etree._Element], None], ...] = (
     _version,
     _must_understand,
     _structure,
@@ -154,4 +153,5 @@ RULES: tuple[Callable[[etree._Element], Iterator[SoapFault]], ...] = (
     _instance,
     _valid,
 )
-"""In this order; the first breach is the answer. After `_structure` the Body is `root[-1]`, the request `root[-1][0]`."""
+"""In this order; each raises the SoapFault that is the answer.
+After `_structure` the Body is `root[-1]`, the request `root[-1][0]`."""

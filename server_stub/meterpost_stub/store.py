@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -83,6 +83,11 @@ _KEYS: dict[type, tuple[str, ...]] = {
     Note: ("name",),
 }
 _JOURNAL_LENGTH = 2000
+_JOURNAL_OCTETS = 64 * 1024 * 1024
+"""Of all messages together; anybody may send large ones."""
+_OCTETS = "length(request_head) + length(request) + length(response_head) + length(response)"
+_ALL_OCTETS = f"SELECT coalesce(sum({_OCTETS}), 0) FROM Entry"  # noqa: S608  # a constant
+_OLDEST = f"SELECT number, {_OCTETS} FROM Entry ORDER BY number LIMIT 1"  # noqa: S608  # a constant
 R = TypeVar("R")
 
 
@@ -95,11 +100,13 @@ class Store:
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             for kind, key in _KEYS.items():
-                columns = _quoted(field.name for field in fields(kind))
-                self._db.execute(f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({columns}, PRIMARY KEY ({_quoted(key)}))")
-            self._db.execute("CREATE TABLE IF NOT EXISTS Nonce (key PRIMARY KEY, until REAL)")
+                definition = f"{_quoted(_columns(kind))}, PRIMARY KEY ({_quoted(key)})"
+                self._db.execute(f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({definition})")
+            self._db.execute("CREATE TABLE IF NOT EXISTS Nonce (key PRIMARY KEY, until REAL) WITHOUT ROWID")
+            self._db.execute("CREATE INDEX IF NOT EXISTS NonceUntil ON Nonce (until)")
             self._db.execute("CREATE INDEX IF NOT EXISTS DeviceClient ON Device (client)")
             self._db.execute("CREATE INDEX IF NOT EXISTS RequestClient ON BillingRequest (client)")
+            (self._octets,) = self._db.execute(_ALL_OCTETS).fetchone()
         except sqlite3.Error as error:
             raise StoreError(f"the server's store {path} cannot be opened: {error}", "Name another file with --db.") from None
 
@@ -113,10 +120,10 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._db.rollback()
                 raise
-            self._db.execute("COMMIT")
 
     def get(self, kind: type[R], *key: object) -> R | None:
         """The record of `kind` with this key."""
@@ -128,26 +135,25 @@ class Store:
 
     def put(self, record: object) -> None:
         """Writes `record` over the one with the same key, if there is one."""
-        kind = type(record)
-        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind in _KEYS is a dataclass
-        updates = ", ".join(f'"{name}"=excluded."{name}"' for name in names)
+        kind: Any = type(record)
         with self._lock:
-            self._db.execute(
-                f"INSERT INTO {kind.__name__} VALUES ({', '.join('?' * len(names))}) "  # noqa: S608  # names of our own classes
-                f"ON CONFLICT ({_quoted(_KEYS[kind])}) DO UPDATE SET {updates}",
-                [_to_column(getattr(record, name)) for name in names],
-            )
+            self._db.execute(_upsert(kind), [_to_column(getattr(record, name)) for name in _columns(kind)])
 
     def journal(self, entry: Entry) -> None:
-        """Appends an exchange; its number is given here. The oldest beyond two thousand are forgotten."""
-        with self._lock:
+        """Appends an exchange; its number is given here. The oldest are forgotten where there are too many, or too large."""
+        with self.transaction():
             (last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM Entry").fetchone()
-            self.put(Entry(last + 1, *astuple(entry)[1:]))
-            self._db.execute("DELETE FROM Entry WHERE number <= ?", (last + 1 - _JOURNAL_LENGTH,))
+            self.put(replace(entry, number=last + 1))
+            self._octets += entry.request_octets + entry.response_octets
+            number, octets = self._db.execute(_OLDEST).fetchone()
+            while self._octets > _JOURNAL_OCTETS or number <= last + 1 - _JOURNAL_LENGTH:
+                self._db.execute("DELETE FROM Entry WHERE number = ?", (number,))
+                self._octets -= octets
+                number, octets = self._db.execute(_OLDEST).fetchone()
 
     def remember(self, key: str, until: datetime, now: datetime) -> bool:
         """The replay cache's port: False when `key` was seen before. Survives a restart with a file."""
-        with self._lock:
+        with self.transaction():
             self._db.execute("DELETE FROM Nonce WHERE until < ?", (now.timestamp(),))
             return self._db.execute("INSERT OR IGNORE INTO Nonce VALUES (?, ?)", (key, until.timestamp())).rowcount == 1
 
@@ -156,18 +162,34 @@ class Store:
         with self.transaction():
             for kind in _KEYS:
                 self._db.execute(f"DELETE FROM {kind.__name__}")  # noqa: S608  # names of our own classes
+            self._octets = 0
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
 
-    def _select(self, kind: type[R], where: dict[str, object]) -> tuple[R, ...]:
+    def _select(self, kind: Any, where: dict[str, object]) -> tuple[Any, ...]:
         clause = " AND ".join(f'"{name}" = ?' for name in where) or "1"
         with self._lock:
             statement = f"SELECT * FROM {kind.__name__} WHERE {clause} ORDER BY rowid"  # noqa: S608  # names of our own classes
             rows = self._db.execute(statement, [_to_column(value) for value in where.values()]).fetchall()
-        hints = _hints(kind.__name__)
+        hints = _hints(kind)
         return tuple(kind(*(_from_column(hint, value) for hint, value in zip(hints, row, strict=True))) for row in rows)
+
+
+@cache
+def _columns(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _upsert(kind: Any) -> str:
+    columns = _columns(kind)
+    updates = ", ".join(f'"{name}"=excluded."{name}"' for name in columns)
+    return (
+        f"INSERT INTO {kind.__name__} VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608  # names of our own classes
+        f"ON CONFLICT ({_quoted(_KEYS[kind])}) DO UPDATE SET {updates}"
+    )
 
 
 def _quoted(names: Iterable[str]) -> str:
@@ -175,10 +197,9 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 @cache
-def _hints(name: str) -> tuple[Any, ...]:
-    (kind,) = (kind for kind in _KEYS if kind.__name__ == name)
+def _hints(kind: Any) -> tuple[Any, ...]:
     hints = typing.get_type_hints(kind)
-    return tuple(_without_none(hints[field.name]) for field in fields(kind))
+    return tuple(_without_none(hints[name]) for name in _columns(kind))
 
 
 def _without_none(hint: Any) -> Any:

@@ -37,6 +37,11 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
     assert not Path(about["ca_file"]).exists()
 
 
+CHEROOT_LEAVES_A_SOCKET = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""One that it could not bind, to the garbage collector."""
+
+
+@CHEROOT_LEAVES_A_SOCKET
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -52,6 +57,7 @@ def test_what_cannot_start_says_why(arguments: list[str], code: int, told: str, 
     assert told in capsys.readouterr().err
 
 
+@CHEROOT_LEAVES_A_SOCKET
 def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 6

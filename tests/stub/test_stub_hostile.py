@@ -6,14 +6,19 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 import pytest
 from stub_site import CLIENT, Site
 
+from meterpost.model import Credentials
 from meterpost_stub import StubServer
 from meterpost_wsdl import names
 
+T = TypeVar("T")
 REGISTER = f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>'
 
 
@@ -88,7 +93,7 @@ def test_plain_http_at_the_tls_port(site: Site):
 def test_half_open_connections_keep_nobody_out(site: Site, start: bytes):
     """More of them than there are workers."""
     with contextlib.ExitStack() as open_ones:
-        for _ in range(100):
+        for _ in range(60):
             open_ones.enter_context(socket.create_connection(address(site.stub), timeout=20)).sendall(start)
         began = time.monotonic()
         assert site.register_proxy().status == 200
@@ -133,17 +138,61 @@ def test_damaged_messages_never_bring_it_down(site: Site):
         assert got.faultcode != f"{{{names.SOAP}}}Server"
 
 
-def test_several_clients_at_once(site: Site, stub: StubServer):
-    def live(number: int) -> None:
-        client = Site(stub, client=f"0a1b2c3d-0000-4000-8000-{number:012d}")
-        serials = [f"{number}-{k}" for k in range(20)]
-        done.append(client.register_proxy().status == client.register_devices(*serials).status == 200)
+def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:
+    """What the calls return, each made in a thread of its own and all let go together."""
+    waiting = list(calls)
+    start = threading.Barrier(len(waiting))
 
-    done: list[bool] = []
-    threads = [threading.Thread(target=live, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert done == [True] * 8
+    def call(one: Callable[[], T]) -> T:
+        start.wait(20)
+        return one()
+
+    with ThreadPoolExecutor(len(waiting)) as pool:
+        return list(pool.map(call, waiting))
+
+
+def test_several_clients_at_once(stub: StubServer):
+    def live(number: int) -> set[int]:
+        client = Site(stub, client=f"0a1b2c3d-0000-4000-8000-{number:012d}")
+        return {client.register_proxy().status, client.register_devices(*(f"{number}-{k}" for k in range(20))).status}
+
+    assert at_once(partial(live, number) for number in range(8)) == [{200}] * 8
     assert len(stub.state()["devices"]) == 160
+
+
+def test_one_message_from_sixteen_places_is_taken_once(site: Site, stub: StubServer):
+    """A replay, faster than any server can have finished with the first."""
+    message = site.sealed(REGISTER)
+    answers = at_once([partial(site.post, message)] * 16)
+    assert sorted(answer.status for answer in answers) == [200] + [500] * 15
+    assert [entry.outcome for entry in stub.journal()].count("fault FailedAuthentication: replayed") == 15
+
+
+def test_one_part_of_reads_from_eight_places_is_counted_once(site: Site, stub: StubServer):
+    """Each is a message of its own: what a client sends that had no answer."""
+    site.turn_on("S1")
+    request = stub.bill("S1")["id"]
+    receipts = at_once([partial(site.send_reads, "S1", request)] * 8)
+    assert sorted(receipts) == ["accepted"] + ["duplicate"] * 7
+    assert len(stub.readings()) == 1
+
+
+def test_one_client_of_two_accounts_belongs_to_the_first(stub: StubServer):
+    ours, theirs = Site(stub), Site(stub)
+    theirs.credentials = Credentials("other", "other-secret")
+    answers = at_once([ours.register_proxy, theirs.register_proxy] * 4)
+    assert sorted(answer.refusal for answer in answers) == [""] * 4 + ["other-account"] * 4
+    (proxy,) = stub.state()["proxies"]
+    mine, other = (answers[0], ours), (answers[1], theirs)
+    (winner,) = (who for answer, who in (mine, other) if answer.status == 200)
+    assert proxy["account"] == winner.credentials.username
+    stub.reset()  # for the honest one
+
+
+def test_one_device_of_eight_clients_belongs_to_one(stub: StubServer):
+    clients = [Site(stub, client=f"0a1b2c3d-0000-4000-8000-{number:012d}") for number in range(8)]
+    for client in clients:
+        client.register_proxy()
+    answers = at_once([partial(client.register_devices, "S1") for client in clients])
+    assert sorted(answer.reply[0].get("result", "") for answer in answers) == ["accepted"] + ["assigned"] * 7
+    assert len(stub.state()["devices"]) == 1

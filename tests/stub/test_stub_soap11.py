@@ -1,9 +1,13 @@
 """The rules of SOAP 1.1 and WS-I Basic Profile 1.1 over a real TLS socket, one row a rule."""
 
+import contextlib
+import gc
+
 import pytest
 from stub_site import CLIENT, Got, Site
 
-from meterpost_stub import StubServer
+from meterpost_stub import StubServer, soap11
+from meterpost_stub.soap11 import SoapFault
 from meterpost_wsdl import names
 
 S = names.SOAP
@@ -201,3 +205,15 @@ def test_a_breach_is_told_so_that_a_person_can_mend_it(site: Site):
     got: Got = site.post(envelope(REGISTER).encode())
     assert "attribute 'name'" in got.reply.findtext("faultstring", "")
     assert "'maxLength'" in got.reply.findtext("faultstring", "")
+
+
+def test_a_refused_message_is_let_go_at_once():
+    """And does not wait, with all its elements, until Python looks for circles."""
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(SoapFault):
+            soap11.request_of(soap11.parse(envelope(OK + OK).encode()))
+        assert not [found for found in gc.get_objects() if isinstance(found, SoapFault)]
+    finally:
+        gc.enable()
