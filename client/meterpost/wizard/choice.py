@@ -86,11 +86,11 @@ def wrong(answer: str, found: Sequence[Found], enrolled: Collection[str]) -> str
 
 
 def replaced(found: Sequence[Found], site: Mapping[str, Device]) -> tuple[tuple[Device, Found], ...]:
-    """Enrolled devices that answer nowhere while a device that may be chosen answers at their address."""
-    answering = {device.serial for device in found}
+    """Enrolled devices at whose address a device answers that may be chosen. The site followed those that moved, so
+    what is meant here answers nowhere."""
     at = {(device.reading.address, device.reading.port): device for device in found if device.choosable}
     return tuple(
         (old, at[old.address, old.port])
-        for serial, old in sorted(site.items())
-        if old.state in ENROLLED and serial not in answering and (old.address, old.port) in at
+        for _, old in sorted(site.items())
+        if old.state in ENROLLED and (old.address, old.port) in at
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wizard_lab import BROTHER, PRINTERS, Place
+from wizard_lab import BROTHER, KYOCERA, PRINTERS, Place
 
 from meterpost_stub import StubServer
 from meterpost_stub.printers import BUILT_IN, Fleet
@@ -28,5 +28,6 @@ def place(tmp_path: Path, stub: StubServer, fleet: Fleet) -> Place:
     for printer in fleet.printers:
         fleet.switch_on(printer.address)
     place = Place(tmp_path / "site", stub, fleet)
-    place.set_serial(BROTHER.encode())
+    place.set_serial(BROTHER.encode(), printer=0)
+    place.set_serial(KYOCERA.encode(), printer=1)
     return place

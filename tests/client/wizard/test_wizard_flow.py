@@ -209,11 +209,30 @@ def test_without_a_yes_the_old_device_stays_enrolled(place: Place) -> None:
     assert states(place)[BROTHER] is DeviceState.REGISTERED
 
 
-@pytest.mark.parametrize("changes", [{"register": "no"}, {"compare": "yes", "panel": {"QZNEW00001": "1"}}])
-def test_a_replacement_happens_with_its_registration_or_not_at_all(place: Place, changes: dict[str, object]) -> None:
+def test_a_device_that_moved_was_not_replaced(place: Place) -> None:
+    place.walk(place.person({"devices.choose": BROTHER}))
+    place.set_serial(b"QZNEW00001")
+    place.set_serial(BROTHER.encode(), printer=1)
+    person = place.person({"devices.replaced": {BROTHER: "yes"}})
+    assert set(place.walk(person).registered) == {"QZNEW00001", LEXMARK}
+    assert "devices.replaced" not in person.asked
+    assert place.state().devices[BROTHER].address == place.fleet.printers[1].address
+
+
+def test_no_to_the_messages_is_no_to_the_replacement(place: Place) -> None:
     replaced(place)
-    place.walk(place.person({"devices.replaced": {BROTHER: "yes"}, **changes}))
+    place.walk(place.person({"devices.replaced": {BROTHER: "yes"}, "register": "no"}))
     assert place.sent() == ["T3"]
+    assert states(place)[BROTHER] is DeviceState.REGISTERED
+
+
+def test_a_replacement_whose_panel_does_not_agree_is_left_out(place: Place) -> None:
+    place.walk(place.person({"devices.choose": BROTHER}))
+    place.set_serial(b"QZNEW00001")
+    person = place.person({"devices.replaced": {BROTHER: "yes"}, "compare": "yes", "panel": {"QZNEW00001": "1"}})
+    outcome = place.walk(person)
+    assert outcome.left_out == ("QZNEW00001",)
+    assert set(outcome.registered) == {KYOCERA, LEXMARK}
     assert states(place)[BROTHER] is DeviceState.REGISTERED
 
 

@@ -19,7 +19,11 @@ from meterpost.wizard.questions import Question
 from meterpost_stub import StubServer
 from meterpost_stub.printers import Fleet
 
-SERIAL_OIDS = ("1.3.6.1.2.1.43.5.1.1.17.1", "1.3.6.1.4.1.2435.2.3.9.4.2.1.5.5.1.0")  # of the Brother
+SERIAL_OIDS = (  # of the Printer MIB, of the Brother, of the Kyocera
+    "1.3.6.1.2.1.43.5.1.1.17.1",
+    "1.3.6.1.4.1.2435.2.3.9.4.2.1.5.5.1.0",
+    "1.3.6.1.4.1.1347.43.5.1.1.28.1",
+)
 BROTHER, KYOCERA, LEXMARK = "QZ7B64005E812", "QZKY355401", "QZLX46351"
 PRINTERS = ("brother-hl-l6400dw", "kyocera-taskalfa-3554ci", "lexmark-ms621dn")
 
@@ -147,10 +151,10 @@ class Place:
     def enrol(self) -> Outcome:
         return self.walk(self.person())
 
-    def set_serial(self, serial: bytes) -> None:
-        """Another device stands where the Brother stood, as far as anybody can tell."""
+    def set_serial(self, serial: bytes, printer: int = 0) -> None:
+        """Another device stands in this place, as far as anybody can tell."""
         for oid in SERIAL_OIDS:
-            self.fleet.printers[0].set(oid, serial)
+            self.fleet.printers[printer].set(oid, serial)
 
     def agent(self) -> Agent:
         with Draft(self.config) as draft:
