@@ -74,6 +74,7 @@ class Unattended:
             finally:
                 self._stopping = True
                 log.info("stopping")
+                self._scheduler.remove_all_jobs()  # its thread stumbles over a job that falls due while it shuts down
                 self._scheduler.shutdown(wait=True)
                 log.info("stopped")
 

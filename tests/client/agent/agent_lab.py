@@ -75,6 +75,9 @@ class Vendor:
         self.on_reply: Callable[[str], None] = lambda action: None
         self.calls: list[tuple[datetime, str]] = []  # every attempt, heard or not
 
+    def close(self) -> None:
+        self._store.close()
+
     def transport(self) -> MemoryTransport:
         return MemoryTransport(self._handle)
 
@@ -158,6 +161,10 @@ class Lab:
         self._ledger = self.ledger()
         self.unattended = self.start()
         self.turns: list[tuple[datetime, str]] = []  # what the unattended agent was woken for
+
+    def close(self) -> None:
+        self._ledger.close()
+        self.vendor.close()
 
     @property
     def config(self) -> Path:

@@ -3,7 +3,7 @@ while its answer is. Afterwards the server has everything once, and so has the c
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +72,7 @@ def life(folder: Path, *cuts: int) -> tuple[Lab, Mains]:
     """A whole life: two printers are found and enrolled, signed up, turned on, billed. After each cut the machine
     starts again, and the person repeats the command that died."""
     lab, mains = Lab(folder), Mains(cuts)
-    lab._ledger = Ledger(lab.ledger(), mains)
+    lab._ledger = Ledger(lab._ledger, mains)
     lab.vendor.on_post = lab.vendor.on_reply = mains.step
     found = [lab.printers.add(serial) for serial in ("A", "B")]
 
@@ -140,15 +140,17 @@ MOST_STEPS = 18
 
 def test_a_life_without_a_cut(tmp_path: Path) -> None:
     lab, mains = life(tmp_path)
-    everything_once(lab)
-    assert [entry.transaction for entry in lab.vendor.journal] == ["T1", "T2", "T3", "T3", "T5", "T3", "T7"]
+    with closing(lab):
+        everything_once(lab)
+        assert [entry.transaction for entry in lab.vendor.journal] == ["T1", "T2", "T3", "T3", "T5", "T3", "T7"]
     assert mains.longest == MOST_STEPS  # so that the cuts below reach the last one
 
 
 @pytest.mark.parametrize("step", range(1, MOST_STEPS + 1))
 def test_the_power_goes_in_every_command_at_this_step(tmp_path: Path, step: int) -> None:
     lab, _ = life(tmp_path, step)
-    everything_once(lab)
+    with closing(lab):
+        everything_once(lab)
 
 
 @given(st.lists(st.integers(1, MOST_STEPS), min_size=2, max_size=5))
@@ -156,4 +158,5 @@ def test_the_power_goes_in_every_command_at_this_step(tmp_path: Path, step: int)
 def test_the_power_goes_again_and_again(cuts: list[int]) -> None:
     with TemporaryDirectory() as folder:
         lab, _ = life(Path(folder), *cuts)
-        everything_once(lab)
+        with closing(lab):
+            everything_once(lab)
