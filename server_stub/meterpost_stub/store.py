@@ -97,15 +97,7 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
         try:
-            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            for kind, key in _KEYS.items():
-                definition = f"{_quoted(_columns(kind))}, PRIMARY KEY ({_quoted(key)})"
-                self._db.execute(f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({definition})")
-            self._db.execute("CREATE TABLE IF NOT EXISTS Nonce (key PRIMARY KEY, until REAL) WITHOUT ROWID")
-            self._db.execute("CREATE INDEX IF NOT EXISTS NonceUntil ON Nonce (until)")
-            self._db.execute("CREATE INDEX IF NOT EXISTS DeviceClient ON Device (client)")
-            self._db.execute("CREATE INDEX IF NOT EXISTS RequestClient ON BillingRequest (client)")
+            self._db = _opened(path)
             (self._octets,) = self._db.execute(_ALL_OCTETS).fetchone()
         except sqlite3.Error as error:
             raise StoreError(f"the server's store {path} cannot be opened: {error}", "Name another file with --db.") from None
@@ -175,6 +167,22 @@ class Store:
             rows = self._db.execute(statement, [_to_column(value) for value in where.values()]).fetchall()
         hints = _hints(kind)
         return tuple(kind(*(_from_column(hint, value) for hint, value in zip(hints, row, strict=True))) for row in rows)
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    """With every table. Raises sqlite3.Error."""
+    db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        for kind, key in _KEYS.items():
+            db.execute(f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({_quoted(_columns(kind))}, PRIMARY KEY ({_quoted(key)}))")
+        db.execute("CREATE TABLE IF NOT EXISTS Nonce (key PRIMARY KEY, until REAL) WITHOUT ROWID")
+        for table, column in (("Nonce", "until"), ("Device", "client"), ("BillingRequest", "client")):
+            db.execute(f"CREATE INDEX IF NOT EXISTS {table}By{column.title()} ON {table} ({column})")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
 
 
 @cache
