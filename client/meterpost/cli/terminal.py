@@ -70,8 +70,7 @@ class Terminal:
 
     def again(self, trouble: MeterpostError) -> bool:
         self._out.print()
-        what = str(trouble).rstrip(".")
-        self._paragraph(f"{what[:1].upper()}{what[1:]} ({trouble.side}).", "yellow")
+        self._paragraph(f"That did not work: {str(trouble).rstrip('.')} ({trouble.side}).", "yellow")
         if trouble.advice:
             self._paragraph(trouble.advice)
         self._out.print()
