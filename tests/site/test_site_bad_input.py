@@ -127,7 +127,7 @@ def _http_proxy_down(site: Site) -> Iterator[None]:
     ],
     ids=["wrong password", "clock off", "somebody else's certificate", "unreachable", "HTTP proxy down"],
 )
-def test_what_may_be_wrong_around_it(site: Site, trouble: Callable, code: int, side: str, advice: str) -> None:  # type: ignore[type-arg]
+def test_what_may_be_wrong_around_it(site: Site, trouble: Callable, code: int, side: str, advice: str) -> None:
     site.enrol()
     site.month()
     with trouble(site):

@@ -105,7 +105,7 @@ class MeteredAdapter(HTTPAdapter):
     def _way(self) -> Way:
         return Way(
             server=self._endpoint.authority,
-            http_proxy=f"{self._proxy.host}:{self._proxy.port}" if self._proxy else "",
+            http_proxy=self._proxy,
             connect_timeout_s=self._server.connect_timeout_s,
             read_timeout_s=self._server.read_timeout_s,
             secured=self._connection is not None,

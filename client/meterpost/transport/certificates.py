@@ -48,31 +48,38 @@ def trust(server: ServerSettings, base: Path) -> MeteredContext:
         try:
             context.load_verify_locations(path)
         except OSError as error:  # ssl.SSLError is one
-            raise SettingsError(
-                f"server.ca_file: {path} holds no CA certificate: {_why(error)}", "A file with PEM certificates is expected."
-            ) from None
+            raise SettingsError(f"server.ca_file: {path} cannot be used: {_why(error)}", _PEM) from None
     else:
         context.load_default_certs()
     if server.client_certificate:
-        path = base / server.client_certificate
+        path, key = base / server.client_certificate, base / server.client_key if server.client_key else None
         try:
-            context.load_cert_chain(path, base / server.client_key if server.client_key else None, password=_no_passphrase)
+            context.load_cert_chain(path, key, password=_no_passphrase)
         except OSError as error:
             raise SettingsError(
-                f"server.client_certificate: {path} and its key cannot be used: {_why(error)}",
-                "PEM is expected: the certificate (with its chain), and its key in the same file or in server.client_key.",
+                f"server.client_certificate: {path}{f' with the key {key}' if key else ''} cannot be used: {_why(error)}",
+                f"{_PEM} The key is in the same file, or in that of server.client_key.",
             ) from None
+    elif server.client_key:
+        raise SettingsError(
+            "server.client_key is set, and server.client_certificate is not", "Set both for a client certificate, or neither."
+        )
     return context
 
 
 def _no_passphrase() -> str:
     # Without this OpenSSL asks at the terminal, and an unattended client stands still.
     raise SettingsError(
-        "server.client_key is protected by a passphrase, which an unattended client cannot enter",
+        "the key of server.client_certificate is protected by a passphrase, which an unattended client cannot enter",
         "Store the key without a passphrase, readable by meterpost's account only.",
     )
 
 
+_PEM = "PEM is expected: text that begins with -----BEGIN."
+_REASONS = {"KEY_VALUES_MISMATCH": "the key belongs to another certificate"}
+
+
 def _why(error: OSError) -> str:
-    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-    return reason or "it is not PEM"
+    if isinstance(error, ssl.SSLError):
+        return _REASONS.get(error.reason or "", "it does not hold what is expected, as PEM")
+    return error.strerror or type(error).__name__

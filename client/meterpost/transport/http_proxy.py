@@ -1,7 +1,7 @@
 """Which HTTP proxy stands between us and the server, and what it wants to know of us. Opens no connection."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
@@ -12,15 +12,18 @@ from meterpost.model import Credentials
 from meterpost.settings import ServerSettings
 
 _DEFAULT_PORT = 80
+_SURROUNDINGS = "HTTPS_PROXY in the environment, or this computer's settings; server.http_proxy comes before both"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:
-    """An HTTP proxy that is asked to CONNECT. `credentials` go to it and to nobody else."""
+    """An HTTP proxy that is asked to CONNECT. `credentials` go to it and to nobody else; `found`: where it is named,
+    for a person who has to correct it."""
 
     host: str
     port: int
     credentials: Credentials | None = None
+    found: str = "server.http_proxy"
 
     @classmethod
     def choose(cls, server: ServerSettings, password: str | None) -> Self | None:
@@ -28,8 +31,10 @@ class HttpProxy:
         else the system's; None for straight. Raises SettingsError for what is no HTTP proxy's address."""
         if server.http_proxy == "none":
             return None
-        url = server.http_proxy or select_proxy(server.url, get_environ_proxies(server.url))
-        return cls._parse(url, server.http_proxy_username, password or "") if url else None
+        if server.http_proxy:
+            return cls._parse(server.http_proxy, server.http_proxy_username, password or "")
+        url = select_proxy(server.url, get_environ_proxies(server.url))
+        return replace(cls._parse(url, server.http_proxy_username, password or ""), found=_SURROUNDINGS) if url else None
 
     @classmethod
     def _parse(cls, url: str, username: str, password: str) -> Self:
@@ -49,6 +54,11 @@ class HttpProxy:
         if parts.username:
             return cls(host, port, Credentials(unquote(parts.username), unquote(parts.password or "")))
         return cls(host, port)
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def headers(self) -> dict[str, str]:
         """Headers of the CONNECT (RFC 7617, in UTF-8)."""

@@ -61,12 +61,14 @@ def _wire_form(url: str) -> str:
     """`url` percent-encoded, its host in IDNA. Raises SettingsError for what is no plain https address."""
     try:
         wire_form = requests.Request("POST", url).prepare().url or ""
-    except requests.RequestException:
-        wire_form = ""
-    parts = urlsplit(wire_form)
+        parts = urlsplit(wire_form)
+        (parts.hostname or "").encode("idna")  # a label that is empty or too long has no name in the DNS
+    except (requests.RequestException, UnicodeError):
+        parts = urlsplit("")
     if parts.scheme != "https" or parts.username is not None:
         raise SettingsError(
-            "server.url is not an https address without credentials", "https://host/path; the account belongs under [account]."
+            "server.url is not an https address of the form https://host/path",
+            "Copy it as the server's operator wrote it; user name and password belong under [account], never here.",
         )
     return wire_form
 

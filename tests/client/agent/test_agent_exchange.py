@@ -119,7 +119,7 @@ def test_our_own_header_reflected_over_a_forged_body(server: Server, ledger: Led
         server.sent.append(head + b"<s:Body>" + TURN_ON + b"</s:Body></s:Envelope>")
         return 200, XML, server.sent[-1]
 
-    server.answer = reflect  # type: ignore[method-assign]
+    server.answer = reflect
     refused(server, ledger, "replayed")
 
 

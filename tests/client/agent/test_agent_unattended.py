@@ -304,7 +304,7 @@ def test_an_error_nobody_expected_is_survived_and_not_repeated_in_a_circle(lab: 
         raise ZeroDivisionError("with who knows what in its text")
 
     lab.vendor.on_reply = explode
-    lab.printers.read_many = explode  # type: ignore[method-assign, assignment]  # a bug of ours
+    lab.printers.read_many = explode
     said = len(lab.vendor.calls)
     lab.live(days=1)
     assert 20 < len(times(lab, READ)) < 35  # pauses grow to an hour
@@ -366,7 +366,7 @@ def test_told_to_end_it_finishes_its_job_and_begins_no_other(lab: Lab, caplog: p
         assert stopping.heard.wait(30)
         return read(endpoints)
 
-    lab.printers.read_many = slowly  # type: ignore[method-assign]
+    lab.printers.read_many = slowly
     logging.getLogger("meterpost").addHandler(stopping)
     said = len(lab.vendor.calls)
     lab.unattended.run(stop)

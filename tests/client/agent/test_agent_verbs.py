@@ -228,7 +228,7 @@ def test_a_sync_counts_as_one_although_what_came_after_it_failed(lab: Lab) -> No
     with pytest.raises(AuthenticationError):
         lab.sync()
     with lab.agent() as agent:
-        assert agent.status().last_success["sync"] == lab.clock.now  # type: ignore[index]  # JobName is a str
+        assert agent.status().last_success["sync"] == lab.clock.now
 
 
 # --- the account -------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def answers(lab: Lab, serial: str, change: Callable[[Reading], Reading]) -> None
         found = usual(endpoint)
         return change(found) if found.serial == serial else found
 
-    lab.printers._reading = reading  # type: ignore[method-assign]
+    lab.printers._reading = reading
 
 
 def only_b_is_open(lab: Lab, says: str) -> None:
@@ -82,7 +82,7 @@ def test_two_printers_that_changed_addresses(billed: Lab) -> None:
     assert sorted(failures(report)) == ["A", "B"]
     assert billed.vendor.requests("answered") == ["C"]
     with billed.agent() as agent:
-        agent.remember(billed.printers.read_many([a, b]))  # type: ignore[arg-type]  # both answer
+        agent.remember(billed.printers.read_many([a, b]))
     billed.sync()
     assert billed.vendor.requests("open") == []
 
@@ -168,7 +168,7 @@ def test_what_was_kept_before_the_failure_stays_kept(billed: Lab) -> None:
     with pytest.raises(OSError):  # nobody expected it, so it is told as it is
         billed.sync()
     (waiting,) = billed.site().outbox
-    assert len(waiting.message.devices) == 3  # type: ignore[union-attr]  # the answer
+    assert len(waiting.message.devices) == 3
     billed.vendor.on_post = lambda action: None
     billed.sync()
     assert len(billed.printers.visits) == 3

@@ -92,7 +92,7 @@ def _general_name(host: str) -> x509.GeneralName:
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     pki = Pki(tmp_path_factory.mktemp("pki"))
     house = pki.authority("house")
-    house.issue("good", "127.0.0.1", "localhost", "meter.example")
+    house.issue("good", "127.0.0.1", "::1", "localhost", "meter.example")
     house.issue("elsewhere", "elsewhere.example")
     house.issue("expired", "127.0.0.1", "localhost", valid_for=timedelta(days=-1))
     house.issue("client-7")

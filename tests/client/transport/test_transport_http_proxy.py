@@ -8,6 +8,7 @@ from transport_lab import ConnectProxy, Server, http, says
 
 from meterpost.errors import NetworkError, SettingsError, TlsError
 from meterpost.settings import ServerSettings
+from meterpost.transport import HttpsTransport
 from meterpost.transport.http_proxy import HttpProxy
 
 PASSWORD = "hush: é"
@@ -38,11 +39,18 @@ def test_credentials_go_to_the_http_proxy_and_no_further(pki, reach, caplog, cap
         assert secret not in caplog.text + "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize("password", ["wrong", None])
-def test_wrong_credentials_are_told_without_repeating_them(pki, reach, password: str | None) -> None:
+@pytest.mark.parametrize(
+    ("username", "password", "told"),
+    [
+        ("agent", "wrong", "does not accept our user name and password"),
+        ("agent", None, "does not accept our user name and password"),
+        ("", None, "wants a user name and password"),
+    ],
+)
+def test_wrong_credentials_are_told_without_repeating_them(pki, reach, username: str, password: str | None, told: str) -> None:
     with Server(pki.server("good"), GOOD) as server, ConnectProxy(basic("agent", PASSWORD)) as http_proxy:
-        way = {"http_proxy": f"http://127.0.0.1:{http_proxy.port}", "http_proxy_username": "agent"}
-        with pytest.raises(NetworkError, match=r"without the right credentials \(407\)") as caught:
+        way = {"http_proxy": f"http://127.0.0.1:{http_proxy.port}", "http_proxy_username": username}
+        with pytest.raises(NetworkError, match=rf"{told} \(407\)") as caught:
             reach(server.port, http_proxy_password=password, **way).post("a", b"")
         assert "server.http_proxy_password" in caught.value.advice
         assert "wrong" not in repr(caught.value)
@@ -82,7 +90,9 @@ def test_the_setting_comes_before_the_environment_and_its_exceptions(pki, reach,
 def test_the_systems_http_proxy_comes_last(monkeypatch) -> None:
     # Windows and macOS answer getproxies() from their own settings; elsewhere there is no such place.
     monkeypatch.setattr("requests.utils.getproxies", lambda: {"https": "http://proxy.example:3128"})
-    assert HttpProxy.choose(ServerSettings(url="https://meter.example/mp"), None) == HttpProxy("proxy.example", 3128)
+    chosen = HttpProxy.choose(ServerSettings(url="https://meter.example/mp"), None)
+    assert chosen is not None
+    assert (chosen.host, chosen.port) == ("proxy.example", 3128)
 
 
 @pytest.mark.parametrize("address", ["https://secret:proxy@h:1", "socks5://secret@h:1", "http://secret@h:port", "http://"])
@@ -98,12 +108,15 @@ def test_the_password_is_in_no_repr() -> None:
     assert PASSWORD not in repr(HttpProxy.choose(server, PASSWORD))
 
 
-def test_an_http_proxy_that_is_not_there(reach) -> None:
+@pytest.mark.parametrize(("by", "advice"), [("setting", "(server.http_proxy)"), ("environment", "HTTPS_PROXY in the env")])
+def test_an_http_proxy_that_is_not_there_is_told_with_the_place_it_is_named(reach, monkeypatch, by: str, advice: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as spare:
-        port = spare.getsockname()[1]
-    with pytest.raises(NetworkError, match=rf"the HTTP proxy 127\.0\.0\.1:{port} refuses connections") as caught:
-        reach(443, http_proxy=f"http://127.0.0.1:{port}").post("a", b"")
-    assert "server.http_proxy" in caught.value.advice
+        address = f"127.0.0.1:{spare.getsockname()[1]}"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
+    setting = f"http://{address}" if by == "setting" else ""
+    with pytest.raises(NetworkError, match=f"the HTTP proxy {address} refuses connections") as caught:
+        reach(443, http_proxy=setting).post("a", b"")
+    assert advice in caught.value.advice
 
 
 def test_an_http_proxy_nobody_knows(reach) -> None:
@@ -116,15 +129,52 @@ def test_an_http_proxy_nobody_knows(reach) -> None:
     [
         (b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n", "sends us to a login page"),
         (b"HTTP/1.1 511 Network Authentication Required\r\n\r\n", "sends us to a login page"),
-        (b"HTTP/1.1 403 Forbidden\r\n\r\n", r"will not connect us to 127\.0\.0\.1:\d+ \(403\)"),
-        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", r"will not connect us to 127\.0\.0\.1:\d+ \(502\)"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n<html>no</html>", r"will not connect us to 127\.0\.0\.1:\d+ \(403\)"),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", r"could not reach 127\.0\.0\.1:\d+ \(502\)"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", r"could not reach 127\.0\.0\.1:\d+ \(503\)"),
+        (b"HTTP/1.1 405 Method Not Allowed\r\n\r\n", r"does not behave like an HTTP proxy \(405\)"),
+        (b"HTTP/1.1 501 Not Implemented\r\n\r\n", r"does not behave like an HTTP proxy \(501\)"),
+        (b"<html>a web page</html>\r\n", "not HTTP"),
         (b"SSH-2.0-OpenSSH_9.9\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK", "closed the connection before TLS came about"),
     ],
 )
 def test_an_http_proxy_that_will_not(reach, answer: bytes, told: str) -> None:
     with ConnectProxy(refusal=answer) as http_proxy, pytest.raises(NetworkError, match=told) as caught:
         reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post("a", b"")
     assert caught.value.advice
+
+
+def test_an_http_proxy_whose_tunnel_is_a_web_page(reach) -> None:
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>log in here</html>"
+    with ConnectProxy(refusal=page, keep=True) as http_proxy:
+        with pytest.raises(TlsError, match=r"through the HTTP proxy 127\.0\.0\.1:\d+ is not TLS") as caught:
+            reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post("a", b"")
+    assert "set server.http_proxy" not in caught.value.advice  # it is set
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://[2001:db8::1]/mp", b"CONNECT [2001:db8::1]:443 HTTP/1."),
+        ("https://[2001:db8::1]:8443/mp", b"CONNECT [2001:db8::1]:8443 HTTP/1."),
+        ("https://B\u00fccher.example/mp", b"CONNECT xn--bcher-kva.example:443 HTTP/1."),
+    ],
+)
+def test_the_server_is_named_to_the_http_proxy_as_the_wire_wants_it(pki, url: str, target: bytes) -> None:
+    with ConnectProxy(refusal=b"HTTP/1.1 403 Forbidden\r\n\r\n") as http_proxy:
+        server = ServerSettings(url=url, ca_file="house-ca.pem", http_proxy=f"http://127.0.0.1:{http_proxy.port}")
+        transport = HttpsTransport(server, pki.folder)
+        with pytest.raises(NetworkError, match="will not connect us"):
+            transport.post("a", b"")
+        transport.close()
+    assert http_proxy.heads[0].startswith(target)
+
+
+def test_an_http_proxy_may_have_an_ipv6_address(reach) -> None:
+    chosen = HttpProxy.choose(ServerSettings(url="https://meter.example/mp", http_proxy="http://[::1]:3128"), None)
+    assert chosen is not None
+    assert (chosen.host, chosen.port, chosen.authority) == ("::1", 3128, "[::1]:3128")
 
 
 def test_a_captive_http_proxy_that_answers_itself(pki, reach) -> None:

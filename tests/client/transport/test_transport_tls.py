@@ -124,13 +124,25 @@ def test_peer_says_whom_the_certificate_names_and_sends_no_message(pki, reach) -
     with Server(pki.server("good"), SAYS_REPLY) as server:
         transport = reach(server.port)
         peer = transport.peer()
-        assert peer.names == ("localhost", "meter.example", "127.0.0.1")
+        assert peer.names == ("localhost", "meter.example", "127.0.0.1", "::1")
         assert peer.issuer == "CN=house CA"
         assert timedelta(hours=23) < peer.valid_until - datetime.now(UTC) <= timedelta(days=1)
         assert not server.requests
         transport.post("a", b"")
         assert server.connections == 1
         assert transport.peer() == peer
+
+
+def test_a_server_may_have_an_ipv6_address(pki, reach) -> None:
+    try:
+        server = Server(pki.server("good"), SAYS_REPLY, "::1")
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    with server:
+        transport = reach(server.port, host="[::1]")
+        assert transport.post("a", b"").status == 200
+        assert f"Host: [::1]:{server.port}\r\n".encode() in server.requests[0].head
+        assert "::1" in transport.peer().names
 
 
 def test_peer_of_a_server_that_cannot_be_trusted(pki, reach) -> None:
@@ -142,11 +154,16 @@ def test_peer_of_a_server_that_cannot_be_trusted(pki, reach) -> None:
     ("settings", "told"),
     [
         ({"ca_file": "missing.pem"}, "No such file"),
-        ({"ca_file": "good.key"}, "holds no CA certificate"),
+        ({"ca_file": "."}, "directory"),
+        ({"ca_file": "good.key"}, "does not hold what is expected, as PEM"),
+        ({"ca_file": "house-ca.der"}, "does not hold what is expected, as PEM"),
         ({"client_certificate": "missing.pem"}, "No such file"),
-        ({"client_certificate": "house-ca.pem"}, "cannot be used"),
-        ({"client_certificate": "good.pem", "client_key": "client-7.key"}, "cannot be used"),
-        ({"client_certificate": "locked.pem"}, "passphrase"),
+        ({"client_certificate": "house-ca.pem"}, "does not hold what is expected, as PEM"),
+        ({"client_certificate": "good.pem", "client_key": "missing.key"}, r"missing\.key cannot be used: No such file"),
+        ({"client_certificate": "good.pem", "client_key": "client-7.key"}, "the key belongs to another certificate"),
+        ({"client_key": "client-7.key"}, "server.client_certificate is not"),
+        ({"client_certificate": "locked.pem"}, "protected by a passphrase"),
+        ({"client_certificate": "client-7.pem", "client_key": "locked.pem"}, "protected by a passphrase"),
     ],
 )
 def test_files_that_cannot_be_used_are_named(pki, settings: dict[str, str], told: str) -> None:
@@ -156,9 +173,12 @@ def test_files_that_cannot_be_used_are_named(pki, settings: dict[str, str], told
     lock = serialization.BestAvailableEncryption(b"hush")
     locked = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
     (pki.folder / "locked.pem").write_bytes(locked + (pki.folder / "client-7.pem").read_bytes().split(b"KEY-----\n")[-1])
+    (pki.folder / "house-ca.der").write_bytes(ssl.PEM_cert_to_DER_cert((pki.folder / "house-ca.pem").read_text()))
     with pytest.raises(SettingsError, match=told) as caught:
         HttpsTransport(ServerSettings(url="https://127.0.0.1/mp", **settings), pki.folder)
-    assert next(iter(settings.values())) in str(caught.value) or "client_key" in str(caught.value)
+    assert f"server.{next(iter(settings))}" in str(caught.value)
+    assert caught.value.advice
+    assert "hush" not in f"{caught.value} {caught.value.advice}"
 
 
 def test_a_netrc_never_matters(pki, reach, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
@@ -172,7 +192,20 @@ def test_a_netrc_never_matters(pki, reach, monkeypatch: pytest.MonkeyPatch, tmp_
     assert b"uthorization" not in seen[0].head
 
 
-@pytest.mark.parametrize("url", ["", "http://meter.example/mp", "https://me:hush@meter.example/mp", "https://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://meter.example/mp",
+        "https://me:hush@meter.example/mp",
+        "https://",
+        "https://meter.example:port/mp",
+        "https://meter.example:99999/mp",
+        "https://meter..example/mp",
+        f"https://{'m' * 64}.example/mp",
+        "https://[::1/mp",
+    ],
+)
 def test_only_https_without_credentials_is_an_address(pki, url: str) -> None:
     with pytest.raises(SettingsError, match="not an https address") as caught:
         HttpsTransport(ServerSettings(url=url), pki.folder)

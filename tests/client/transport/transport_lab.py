@@ -11,14 +11,15 @@ from typing import Self
 
 
 class Listener:
-    """Accepts on 127.0.0.1 and serves each connection in a thread of its own.
+    """Accepts on `host` and serves each connection in a thread of its own.
 
     Only its thread closes a connection; the end of the `with` block shuts it down and waits. A socket closed under a
     thread that is still writing would give its number, and that thread's octets, to the next test's socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.closing = threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._host = host
+        self._listening = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port: int = self._listening.getsockname()[1]
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -30,7 +31,7 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
-        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes accept() on every system
+        socket.create_connection((self._host, self.port)).close()  # wakes accept() on every system
         self._threads[0].join(10)
         self._listening.close()
         for connection in self._open:
@@ -103,8 +104,8 @@ def http(body: bytes, status: str = "200 OK", headers: Mapping[str, str] | None 
 class Server(Listener):
     """An HTTPS server that follows a script, and keeps what it was sent. Without a context it speaks plain text."""
 
-    def __init__(self, context: ssl.SSLContext | None, script: Script) -> None:
-        super().__init__()
+    def __init__(self, context: ssl.SSLContext | None, script: Script, host: str = "127.0.0.1") -> None:
+        super().__init__(host)
         self._context = context
         self.script = script
         self.requests: list[Request] = []
@@ -186,12 +187,13 @@ class Relay(Listener):
 
 class ConnectProxy(Relay):
     """An HTTP proxy that connects to any port of loopback, whatever the name. `authorization`: the header value it
-    insists on; `refusal`: a reply instead of a tunnel."""
+    insists on; `refusal`: a reply instead of a tunnel; `keep`: after which it waits for the peer to close."""
 
-    def __init__(self, authorization: str = "", refusal: bytes = b"") -> None:
+    def __init__(self, authorization: str = "", refusal: bytes = b"", *, keep: bool = False) -> None:
         super().__init__(0)
         self._authorization = authorization
         self._refusal = refusal
+        self._keep = keep
         self.heads: list[bytes] = []
 
     def serve(self, connection: socket.socket) -> None:
@@ -199,6 +201,8 @@ class ConnectProxy(Relay):
         self.heads.append(head)
         if self._refusal:
             connection.sendall(self._refusal)
+            while self._keep and connection.recv(65536):
+                pass
         elif self._authorization and f"Proxy-Authorization: {self._authorization}\r\n".encode() not in head:
             connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
         else:

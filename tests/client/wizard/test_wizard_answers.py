@@ -27,9 +27,9 @@ def unattended(**given: Any) -> Answers:
 def file(place: Place) -> Path:
     """The documented example, with the addresses of this place and the serials of its printers."""
     table = tomlkit.parse(EXAMPLE.read_text("utf-8"))
-    table["server"].update({"url": place.stub.soap_url, "ca_file": str(place.stub.ca_file)})  # type: ignore[union-attr]
-    table["account"]["username"] = place.stub.username  # type: ignore[index]
-    table["discovery"]["targets"] = place.targets.split()  # type: ignore[index]
+    table["server"].update({"url": place.stub.soap_url, "ca_file": str(place.stub.ca_file)})
+    table["account"]["username"] = place.stub.username
+    table["discovery"]["targets"] = place.targets.split()
     table["panel"] = {}
     place.folder.mkdir()
     (place.folder / "password").touch(mode=0o600)

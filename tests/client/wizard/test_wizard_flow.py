@@ -275,12 +275,12 @@ def test_ctrl_c_leaves_nothing_half_done(place: Place) -> None:
     for key in ("server.url", "account.password", "discovery.targets", "devices.choose", "panel", "register"):
         person = place.person({"compare": "yes"})
 
-        def interrupted(question, *_, key=key, ask=person._next):  # type: ignore[no-untyped-def]  # a hook of the script
+        def interrupted(question, *_, key=key, ask=person._next):
             if question == key:
                 raise KeyboardInterrupt
             return ask(question, *_)
 
-        person._next = interrupted  # type: ignore[method-assign]  # the same hook
+        person._next = interrupted
         with pytest.raises(KeyboardInterrupt):
             place.walk(person)
         assert set(place.sent()) <= {"T3"}
