@@ -146,10 +146,11 @@ def test_an_http_proxy_that_will_not(reach, answer: bytes, told: str) -> None:
 
 
 def test_an_http_proxy_whose_tunnel_is_a_web_page(reach) -> None:
-    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>log in here</html>"
-    with ConnectProxy(refusal=page, keep=True) as http_proxy:
+    page = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>what was that?</html>"
+    with ConnectProxy(refusal=b"HTTP/1.1 200 OK\r\n\r\n", then=page) as http_proxy:
+        transport = reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}")
         with pytest.raises(TlsError, match=r"through the HTTP proxy 127\.0\.0\.1:\d+ is not TLS") as caught:
-            reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post("a", b"")
+            transport.post("a", b"")
     assert "set server.http_proxy" not in caught.value.advice  # it is set
 
 

@@ -187,13 +187,13 @@ class Relay(Listener):
 
 class ConnectProxy(Relay):
     """An HTTP proxy that connects to any port of loopback, whatever the name. `authorization`: the header value it
-    insists on; `refusal`: a reply instead of a tunnel; `keep`: after which it waits for the peer to close."""
+    insists on; `refusal`: a reply instead of a tunnel; `then`: what it says once it has heard more."""
 
-    def __init__(self, authorization: str = "", refusal: bytes = b"", *, keep: bool = False) -> None:
+    def __init__(self, authorization: str = "", refusal: bytes = b"", then: bytes = b"") -> None:
         super().__init__(0)
         self._authorization = authorization
         self._refusal = refusal
-        self._keep = keep
+        self._then = then
         self.heads: list[bytes] = []
 
     def serve(self, connection: socket.socket) -> None:
@@ -201,8 +201,8 @@ class ConnectProxy(Relay):
         self.heads.append(head)
         if self._refusal:
             connection.sendall(self._refusal)
-            while self._keep and connection.recv(65536):
-                pass
+            if self._then and connection.recv(1):
+                connection.sendall(self._then)
         elif self._authorization and f"Proxy-Authorization: {self._authorization}\r\n".encode() not in head:
             connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
         else:
