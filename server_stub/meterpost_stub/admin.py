@@ -36,7 +36,7 @@ class Admin:
             ("POST", "/clock"): self._clock,
             ("POST", "/sign-up"): self._sign_up,
             ("POST", "/bill"): self._bill,
-            ("POST", "/off"): lambda order: desk.turn_off(_text(order, "serial"), order.get("reason") or ""),
+            ("POST", "/off"): lambda order: desk.turn_off(_text(order, "serial"), _text(order, "reason", "")),
             ("POST", "/eligibility"): self._eligibility,
             ("POST", "/settings"): self._settings,
             ("GET", "/readings"): lambda order: desk.readings(),
@@ -62,7 +62,8 @@ class Admin:
             known = ", ".join(" ".join(key) for key in self._routes)
             raise HttpRefusal(HTTPStatus.NOT_FOUND, f"there is no {request.method} {request.path}; there are {known}")
         try:
-            return route(_order(request))
+            with self._desk.transaction():
+                return route(_order(request))
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"not a valid order: {error}") from None
 
@@ -76,19 +77,22 @@ class Admin:
         return self._desk.clock()
 
     def _sign_up(self, order: dict[str, Any]) -> Any:
-        serials = order.get("serials", "all")
-        chosen = None if serials == "all" else _texts(serials)
-        return self._desk.sign_up(chosen, Cycle(order.get("cycle", Cycle.MONTHLY)), _texts(order.get("meters", [])))
+        chosen = None if order.get("serials", "all") == "all" else _texts(order, "serials")
+        return self._desk.sign_up(chosen, Cycle(order.get("cycle", Cycle.MONTHLY)), _texts(order, "meters"))
 
     def _bill(self, order: dict[str, Any]) -> Any:
         cycle = Cycle(order["cycle"]) if order.get("cycle") else None
-        return self._desk.bill(_text(order, "serial"), _texts(order.get("meters", [])), cycle)
+        return self._desk.bill(_text(order, "serial"), _texts(order, "meters"), cycle)
 
     def _eligibility(self, order: dict[str, Any]) -> Any:
         until = date.fromisoformat(order["until"]) if order.get("until") else None
-        return self._desk.set_eligibility(_text(order, "serial"), Result(order["result"]), until, order.get("reason"))
+        reason = _text(order, "reason", "") or None
+        return self._desk.set_eligibility(_text(order, "serial"), Result(order["result"]), until, reason)
 
     def _settings(self, order: dict[str, Any]) -> Any:
+        for name in ("jitter", "read_every"):
+            if type(order.get(name, 0)) not in (int, type(None)):
+                raise ValueError(f"{name}: whole minutes are expected, not {order[name]!r}")
         return self._desk.set_client_settings(ClientSettings(**order))
 
     def _start_again(self, order: dict[str, Any]) -> Any:
@@ -111,13 +115,19 @@ def _order(request: HttpRequest) -> dict[str, Any]:
     return order
 
 
-def _text(order: dict[str, Any], name: str) -> str:
-    return _texts([order[name]])[0]
+def _text(order: dict[str, Any], name: str, default: str | None = None) -> str:
+    """Raises ValueError where it is no text, or absent and without a default."""
+    value = default if order.get(name) is None else order[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: a text is expected, not {value!r}")
+    return value
 
 
-def _texts(values: Any) -> list[str]:
+def _texts(order: dict[str, Any], name: str) -> list[str]:
+    """Raises ValueError where it is no list of texts; none where it is absent."""
+    values = order.get(name, [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ValueError(f"a list of texts is expected, not {values!r}")
+        raise ValueError(f"{name}: a list of texts is expected, not {values!r}")
     return values
 
 

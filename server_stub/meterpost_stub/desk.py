@@ -31,6 +31,7 @@ class Desk:
         self._centre = centre
         self._store = centre.store
         self._clocks = centre.clocks
+        self.transaction = centre.store.transaction
 
     def sign_up(self, serials: Sequence[str] | None = None, cycle: Cycle = Cycle.MONTHLY, meters: Sequence[str] = ()) -> Json:
         """Signs `serials` up for billing, or every device that can be; `meters` wanted, none for all."""
@@ -152,6 +153,8 @@ def _check_meters(meters: Sequence[str]) -> None:
     if len(meters) > _MOST_METERS:
         raise SettingsError(f"{len(meters)} meters: a billing request names at most {_MOST_METERS}")
     for meter in meters:
+        if not meter:
+            raise SettingsError("a meter name is empty")
         _check_length("meter name", meter)
 
 
