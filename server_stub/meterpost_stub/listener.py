@@ -26,7 +26,11 @@ _DRAINED = 64 * 1024 * 1024
 """Octets of a body that is too large which are still read and thrown away, so that the peer, who may not listen
 before it has sent everything, sees the 413 instead of a broken connection."""
 _PATIENCE_S = 30
-"""How long a request may take from its first octet to its last, and how long a connection may wait for one."""
+"""How long a request may take from its first octet to its last."""
+_IDLE_S = 10
+_MOST_WAITING = 128
+"""Connections on which nothing comes: how long one is kept, and how many. Each holds a file descriptor, and cheroot
+does not get over having none left."""
 _THREADS = 16
 # A token, no blank before the colon, nothing folded, no control characters (RFC 9110, 5.1 and 5.5; RFC 9112, 5).
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
@@ -110,6 +114,8 @@ class _Connection(HTTPConnection):
 
     def _prepare(self) -> bool:
         """The TLS handshake, as far as the octets go that are there."""
+        if not self.server.can_add_keepalive_connection:
+            return False
         try:
             if isinstance(self.socket, _PatientSocket):
                 self.socket.settimeout(0)
@@ -185,10 +191,11 @@ class _Gateway(Gateway):
 class _Server(Server):
     ConnectionClass = _Connection
     max_request_header_size = _LARGEST_HEAD
+    keep_alive_conn_limit = _MOST_WAITING
     expiration_interval = 0.1  # seconds; stopping takes up to one
 
     def __init__(self, address: tuple[str, int], answer: Answer, tls: ssl.SSLContext | None) -> None:
-        super().__init__(address, None, numthreads=_THREADS, timeout=_PATIENCE_S, request_queue_size=64)
+        super().__init__(address, None, numthreads=_THREADS, timeout=_IDLE_S, request_queue_size=64)
         self.gateway = _Gateway
         self.answer = answer
         self.ssl_adapter = _Tls(tls) if tls else None

@@ -68,14 +68,14 @@ def test_nothing_to_say_fits_and_the_head_is_lean(stub: StubServer, policy: str)
 
 
 @pytest.mark.parametrize("policy", ["digest-2002", "digest-2004"])
-@pytest.mark.parametrize("devices", [1, 10, 100, 1000])
+@pytest.mark.parametrize("devices", [1, 2, 3, 5, 10, 100, 1000])
 def test_turning_devices_on_fits(stub: StubServer, devices: int, policy: str):
     fill(stub, devices, Stage.SIGNED_UP, bills=0)
     sync(Site(stub, policy), "T4", devices)
 
 
 @pytest.mark.parametrize("policy", ["digest-2002", "digest-2004"])
-@pytest.mark.parametrize(("devices", "meters"), [(1, 20), (10, 20), (100, 20), (1000, 2)])
+@pytest.mark.parametrize(("devices", "meters"), [(1, 20), (2, 20), (3, 20), (5, 20), (10, 20), (100, 20), (1000, 2)])
 def test_asking_for_reads_fits(stub: StubServer, devices: int, meters: int, policy: str):
     fill(stub, devices, Stage.ON, bills=devices, meters=METERS[:meters], off_reason=REASON)
     reply = sync(Site(stub, policy), "T6", devices).reply

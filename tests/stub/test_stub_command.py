@@ -26,6 +26,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
         about = json.loads(process.stdout.readline())
         assert set(about) == {"soap_url", "wsdl_url", "admin_url", "ca_file", "username", "password", "admin_token"}
         assert (about["username"], about["password"]) == ("acme", "correct horse")
+        assert all(about[f"{what}_url"].split("/")[2].startswith("127.0.0.1:") for what in ("soap", "wsdl", "admin"))
         assert requests.get(about["wsdl_url"], verify=about["ca_file"], timeout=20).status_code == 200
         headers = {"Authorization": f"Bearer {about['admin_token']}"}
         clock = requests.get(about["admin_url"] + "/clock", headers=headers, timeout=20).json()

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import selectors
 import socket
 import ssl
 import threading
@@ -98,6 +99,22 @@ def test_half_open_connections_keep_nobody_out(site: Site, start: bytes):
         began = time.monotonic()
         assert site.register_proxy().status == 200
         assert time.monotonic() - began < 5
+
+
+def test_only_so_many_connections_wait(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """Each takes a file descriptor. When the peers have gone, there is room again."""
+    monkeypatch.setattr("meterpost_stub.listener._Server.keep_alive_conn_limit", 3)
+    with contextlib.ExitStack() as open_ones, selectors.DefaultSelector() as selector:
+        for _ in range(40):
+            silent = open_ones.enter_context(socket.create_connection(address(site.stub), timeout=20))
+            selector.register(silent, selectors.EVENT_READ)
+        closed = 0
+        while closed < 40 - 3 - 16:  # each worker may have looked at the number before another added to it
+            events = selector.select(5)  # before they are closed for waiting too long
+            assert events, f"only {closed} were closed"
+            for key, _ in events:
+                selector.unregister(key.fileobj)
+                closed += 1
 
 
 @pytest.mark.parametrize("sent", [b"POST /mp HTTP/1.1\r\n", None], ids=["head", "body"])

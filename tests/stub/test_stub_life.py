@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from stub_site import CLIENT, Site
+from stub_site import CLIENT, Got, Site
 
 from meterpost.model import Credentials
 from meterpost.wsse import POLICIES, Acceptance, MemoryReplayCache, open_envelope
+from meterpost.wsse.dialects import NAMESPACES
 from meterpost_stub import StubOptions, StubServer
 
 OTHER_CLIENT = "0a1b2c3d-0000-4000-8000-0000000000ff"
@@ -168,6 +169,23 @@ def test_a_reply_shows_that_the_server_knows_the_password(stub: StubServer, poli
     assert (verdict.reason, verdict.username, verdict.dialect) == (None, "site", POLICIES[policy].dialect)
     wrong = open_envelope(reply, Acceptance((policy,)), {"site": "another"}.get, MemoryReplayCache(), now)
     assert wrong.reason == "digest-wrong"
+
+
+def test_a_peer_is_answered_in_its_own_mixture_of_drafts(site: Site):
+    """The sender of 2003/06 tokens with 2004/01 times is answered so, whether it is let in or not."""
+    wsse, wsu = NAMESPACES["2003/06"][0], NAMESPACES["2004/01"][1]
+
+    def mixed(site: Site) -> Got:
+        message = site.sealed(f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>')
+        for ours, theirs in zip(NAMESPACES["2002/07"], (wsse, wsu), strict=True):
+            message = message.replace(ours.encode(), theirs.encode())
+        return site.post(message)
+
+    old = Site(site.stub, "digest-2002")
+    header = etree.fromstring(mixed(old).body)[0]
+    assert {block.tag for block in header} == {f"{{{wsu}}}Timestamp", f"{{{wsse}}}Security"}
+    old.credentials = Credentials("site", "wrong")
+    assert mixed(old).faultcode == f"{{{wsse}}}FailedAuthentication"
 
 
 def test_a_wrong_password_is_told_from_nothing_else(site: Site, stub: StubServer):

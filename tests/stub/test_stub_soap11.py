@@ -174,7 +174,19 @@ def test_rules_on_the_envelope(site: Site, stub: StubServer, clause: str, text: 
     assert len(got.body) < 1000  # whatever it quotes
     if code:
         assert got.body.startswith(f'<s:Envelope xmlns:s="{S}"'.encode())  # answered in a 1.1 envelope
-        assert b"<detail" not in got.body
+        assert [child.tag for child in got.reply] == ["faultcode", "faultstring"]  # R1000, R1001; SOAP 1.1, 4.4: no detail
+        assert "." not in got.reply.findtext("faultcode", "")  # R1004, R1031
+        assert b"\r\nContent-Type: text/xml; charset=utf-8\r\n" in got.head
+
+
+@pytest.mark.parametrize("policy", ["digest-2002", "digest-2004"])
+def test_a_mandatory_header_that_is_not_understood_keeps_a_good_message_from_being_acted_on(stub: StubServer, policy: str):
+    """SOAP 1.1, 4.2.3. It is not even opened: the nonce is good for the message without that header."""
+    site = Site(stub, policy)
+    good = site.sealed(f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>')
+    assert site.post(good.replace(b"</s:Header>", MUST.encode() + b"</s:Header>")).faultcode == MANDATORY
+    assert stub.state()["proxies"] == []
+    assert site.post(good).status == 200
 
 
 def test_the_body_alone_tells_the_operation(site: Site):
