@@ -1,4 +1,4 @@
-"""Values that cross rooms. Frozen, with their units in the name or the docstring; they know nobody."""
+"""The values every room may hold and hand on. Frozen; they import nothing of ours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -165,9 +165,15 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             f"server.url: {url!r} is not an https address", "Meter reads only travel over TLS: https://host/path"
         )
-    if "@" in settings.server.http_proxy:
+    for key, address, advice in (
+        ("server.url", url, "Use account.username and account.password."),
+        ("server.http_proxy", settings.server.http_proxy, "Use server.http_proxy_username and server.http_proxy_password."),
+    ):
+        if re.match(r"[^/]*//[^/]*@", address):
+            raise SettingsError(f"{key} must not contain credentials", advice)
+    if re.match(r"[^/]*//[^/@]*:[^/@]*@", settings.store.url):
         raise SettingsError(
-            "server.http_proxy must not contain credentials", "Use server.http_proxy_username and server.http_proxy_password."
+            "store.url must not contain a password", "Keep it where the database's own client looks for it, such as ~/.pgpass."
         )
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", settings.schedule.daily_time):
         raise SettingsError(f"schedule.daily_time: {settings.schedule.daily_time!r} is not HH:MM")
@@ -212,7 +218,7 @@ def _build(kind: Any, table: Any, where: str) -> Any:
     for name, entry in known.items():
         if name not in values and entry.default is MISSING and entry.default_factory is MISSING:
             raise SettingsError(f"{_join(where, name)} is missing")
-    if kind is Secret and len(values) != 1:
+    if kind is Secret and (len(values) != 1 or not all(values.values())):
         raise SettingsError(f"{where}: name one of file, env, keyring")
     return kind(**values)
 
@@ -244,12 +250,19 @@ def _join(where: str, key: str) -> str:
 
 def _from_file(path: Path) -> str:
     try:
-        mode = path.stat()
-        if os.name == "posix" and (mode.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or mode.st_uid not in (os.getuid(), 0)):
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise SettingsError(f"the secret file {path} is not a file")
+        if os.name == "posix" and about.st_uid not in (os.getuid(), 0):
+            raise SettingsError(
+                f"the secret file {path} belongs to another account", "Give it to the account meterpost runs as."
+            )
+        if os.name == "posix" and about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SettingsError(f"others may read the secret file {path}", f"Run: chmod 600 {path}")
         return path.read_text("utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise SettingsError(f"the secret file {path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no path at all
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"the secret file {path} cannot be read: {reason}") from None
 
 
 def _from_keyring(reference: str) -> str:

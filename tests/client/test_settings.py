@@ -1,6 +1,7 @@
 """The configuration file: strict, clear about what is wrong, and without secrets in it."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ def load(tmp_path: Path, text: str) -> settings.Settings:
         ("[schedule]\nquux = 1", "Known here: daily_time, jitter_minutes, read_every_minutes"),
         ('[server]\nurl = "http://a/b"', "server.url: 'http://a/b' is not an https address .*TLS"),
         ('[server]\nhttp_proxy = "http://me:secret@proxy:8080"', "must not contain credentials"),
+        ('[server]\nurl = "https://me:secret@host/mp"', "server.url must not contain credentials"),
+        ('[store]\nurl = "postgresql://me:hunter2@host/db"', "store.url must not contain a password"),
+        ('[account]\npassword = { file = "" }', "name one of file, env, keyring"),
+        ('[account]\npassword = { env = "" }', "name one of file, env, keyring"),
         ('[account]\npassword = "hunter2"', "account.password: a secret does not belong in this file"),
         ('[account]\npassword = { file = "a", env = "B" }', "account.password: name one of file, env, keyring"),
         ("[account]\npassword = {}", "name one of file, env, keyring"),
@@ -42,8 +47,6 @@ def load(tmp_path: Path, text: str) -> settings.Settings:
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, text)
-    import re
-
     assert re.search(says, f"{caught.value} {caught.value.advice}")
     assert "hunter2" not in f"{caught.value} {caught.value.advice}"
     assert "me:secret" not in f"{caught.value} {caught.value.advice}"
@@ -81,9 +84,15 @@ def test_a_secret_file_is_its_owners_alone(tmp_path: Path) -> None:
             Secret(file="password").resolve(tmp_path)
         assert "chmod 600" in caught.value.advice
         assert "hunter2" not in str(caught.value)
+    path.chmod(0o600)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        Secret(file="password").resolve(tmp_path)
     path.unlink()
     with pytest.raises(SettingsError, match="cannot be read"):
         Secret(file="password").resolve(tmp_path)
+    with pytest.raises(SettingsError, match="is not a file"):
+        Secret(file=".").resolve(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -91,7 +100,7 @@ def test_a_secret_file_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.touch(0o600)
     os.chown(path, 12345, 12345)
-    with pytest.raises(SettingsError, match="others may read"):
+    with pytest.raises(SettingsError, match="belongs to another account"):
         Secret(file="password").resolve(tmp_path)
 
 

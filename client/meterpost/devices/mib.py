@@ -31,8 +31,6 @@ PRT_SUPPLY_UNIT = oid("1.3.6.1.2.1.43.11.1.1.7")
 PRT_SUPPLY_CAPACITY = oid("1.3.6.1.2.1.43.11.1.1.8")
 PRT_SUPPLY_LEVEL = oid("1.3.6.1.2.1.43.11.1.1.9")
 PRT_COLORANT_VALUE = oid("1.3.6.1.2.1.43.12.1.1.4")
-# PWG Port Monitor MIB
-PPM_DEVICE_ID = oid("1.3.6.1.4.1.2699.1.2.1.2.1.1.3.1")
 
 FIRST_DEVICE: Oid = (1,)
 

@@ -1,7 +1,7 @@
 """The ledger: readings, the state of the site, and the journal of exchanges are kept.
 
 This module is the port; the engine behind it (SQLAlchemy, Alembic) is first imported by `open_ledger`.
-Readings are append-only, a doubtful one is held with its reasons, and nothing here ever talks to a network.
+No reading is ever changed or removed; one that cannot be right is marked with why. Nothing here talks to a network.
 """
 
 from contextlib import AbstractContextManager

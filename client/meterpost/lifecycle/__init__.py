@@ -1,4 +1,4 @@
-"""What is to be said next, and what a reply means: the sans-IO core. No clock, no socket, no database, no random."""
+"""The protocol without the network: events in, messages and a new state out. No clock, socket, database or random here."""
 
 from meterpost.lifecycle.session import Session
 

@@ -1,6 +1,5 @@
 """Hypothesis strategies for every message of the contract, at its limits and with hostile text."""
 
-import dataclasses
 from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
@@ -83,5 +82,3 @@ REQUEST_OF = {
     m.BillingTransactionResponse: m.BillingTransaction("", ()),
 }
 """A request that each reply may answer."""
-
-ALL = {kind for kind in vars(m).values() if dataclasses.is_dataclass(kind)}

@@ -11,7 +11,7 @@ from meterpost.wsse import UNDERSTOOD, Reason, seal
 from meterpost.wsse.dialects import NAMESPACES
 from meterpost_wsdl import xmlio
 
-DRAFT_WSSE, DRAFT_WSU = NAMESPACES["2002/07"]
+DRAFT_WSSE, _ = NAMESPACES["2002/07"]
 OASIS_WSSE, OASIS_WSU = NAMESPACES["2004/01"]
 STAMP = "<u:Timestamp><u:Created>2026-11-20T12:00:00Z</u:Created></u:Timestamp>"
 BESIDE = (f'<w:Security s:mustUnderstand="1">{STAMP}', f'{STAMP}<w:Security s:mustUnderstand="1">')

@@ -17,7 +17,7 @@ BOTH, ONLY_DRAFT, ONLY_OASIS = (DRAFT, OASIS), (DRAFT,), (OASIS,)
 WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 CREATED = "<u:Created>2026-11-20T12:00:00Z</u:Created>"
 STAMP = f"<u:Timestamp>{CREATED}</u:Timestamp>"
-STAMP_END, TOKEN_END, SECURITY_END = "</u:Timestamp>", "</w:UsernameToken>", "</w:Security>"
+TOKEN_END, SECURITY_END = "</w:UsernameToken>", "</w:Security>"
 USERNAME, NONCE = "<w:Username>site-4711</w:Username>", "AAECAwQFBgcICQoLDA0ODw=="
 DIGEST = digest(bytes(range(16)), "2026-11-20T12:00:00Z", ACCOUNT.password)
 EMPTY_DIGEST = digest(bytes(range(16)), "2026-11-20T12:00:00Z", "")
