@@ -20,6 +20,15 @@ from meterpost_stub.store import Entry
 from meterpost_stub.web import JSON, HttpRefusal, HttpRequest, HttpResponse, response
 
 _LARGEST_ORDER = 1024 * 1024
+_WORDS = {
+    "/clock": {"set", "advance", "security_offset"},
+    "/sign-up": {"serials", "cycle", "meters"},
+    "/bill": {"serial", "meters", "cycle"},
+    "/off": {"serial", "reason"},
+    "/eligibility": {"serial", "result", "until", "reason"},
+    "/settings": {"sync_at", "jitter", "read_every"},
+}
+"""What an order may say, by path; a mistyped word must not look as if it had been obeyed."""
 
 
 class Admin:
@@ -62,8 +71,11 @@ class Admin:
             known = ", ".join(" ".join(key) for key in self._routes)
             raise HttpRefusal(HTTPStatus.NOT_FOUND, f"there is no {request.method} {request.path}; there are {known}")
         try:
+            order = _order(request)
+            if unknown := set(order) - _WORDS.get(request.path, set()):
+                raise ValueError(f"{request.path} does not know {', '.join(sorted(unknown))}")
             with self._desk.transaction():
-                return route(_order(request))
+                return route(order)
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"not a valid order: {error}") from None
 

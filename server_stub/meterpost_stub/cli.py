@@ -62,7 +62,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT."""
-    from meterpost_stub.serve import StubServer
+    try:
+        from meterpost_stub.serve import StubServer
+    except ImportError as error:
+        raise SettingsError(
+            f"the reference server needs packages that are not installed: {error}", "pip install 'meterpost[stub]'"
+        ) from None
 
     logging.basicConfig(level=logging.INFO if args.verbose else logging.ERROR, stream=sys.stderr)
     stop = threading.Event()
@@ -87,10 +92,13 @@ def _options(args: argparse.Namespace) -> Any:
     try:
         if args.clock:
             given["calendar"] = moment(args.clock)
+    except ValueError:
+        raise SettingsError(f"--clock: {args.clock!r} is not an ISO 8601 time", "Write it like 2026-01-31T08:00:00Z.") from None
+    try:
         if args.password_file:
             given["password"] = args.password_file.read_text("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{error}") from None
+        raise SettingsError(f"--password-file: {error}", "It must be a file of UTF-8 text that may be read.") from None
     return StubOptions(
         host=args.host,
         port=args.port,

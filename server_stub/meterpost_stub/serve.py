@@ -91,6 +91,7 @@ class StubServer:
         options = self.options
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="meterpost-stub-")))
         folder.mkdir(parents=True, exist_ok=True)
+        folder = folder.resolve()  # what is announced must not depend on where its reader stands
         self._store = Store(options.db)
         stack.callback(self._store.close)
         self.clocks = Clocks(self._store, options.now)

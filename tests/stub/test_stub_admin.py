@@ -1,5 +1,6 @@
 """The admin port as a tester's script uses it: JSON over HTTP, a token, nothing but loopback."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,3 +137,16 @@ def test_not_json_and_too_much(port: Port, site: Site):
     for data, status in ((b"{", 400), (b"\xff", 400), (b"[" * 100_000, 400), (b" " * (1024 * 1024 + 1), 413)):
         assert requests.post(port.stub.admin_url + "/clock", data=data, headers=headers, timeout=20).status_code == status
     assert CLIENT not in str(port.get("/state"))
+
+
+def test_a_mistyped_word_is_no_order(port: Port):
+    before = port.get("/clock")
+    got = port.ask("POST", "/clock", {"advanse": 3600})
+    assert (got.status_code, got.json()["error"]) == (400, "not a valid order: /clock does not know advanse")
+    assert port.ask("POST", "/reset", {"all": True}).status_code == 400
+    assert port.get("/clock")["calendar"] == before["calendar"]
+
+
+def test_the_calendar_can_be_set_from_python(stub: StubServer, port: Port):
+    stub.set_clock(datetime(2030, 1, 1, tzinfo=UTC))
+    assert port.get("/clock")["calendar"] == "2030-01-01T00:00:00Z"

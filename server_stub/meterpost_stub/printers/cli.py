@@ -36,12 +36,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT. 0 after a clean stop, 2 for bad input, 1 for an address that cannot be had."""
+    """Serve until SIGTERM or SIGINT. 0 after a clean stop, 2 for bad input, 6 for an address that cannot be had."""
     stop = threading.Event()
     try:
         users = tuple(map(_user, arguments.user))
         communities = tuple(arguments.community or ("public",))
         recordings = recordings_in(arguments.folder)
+        for path in sorted(set(arguments.folder.iterdir()) - set(recordings)):
+            sys.stderr.write(f"meterpost-stub printers: {path.name} is left out: not named like a recording\n")
         with Fleet(recordings, arguments.network, arguments.port, communities, users) as fleet, Control(fleet) as control:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())

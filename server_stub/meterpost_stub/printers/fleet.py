@@ -23,7 +23,9 @@ from meterpost_stub.printers.usm import AgentUser, Usm
 from meterpost_stub.printers.wear import Job, advance
 
 BUILT_IN = Path(__file__).parent / "fleet"
-SUFFIXES = {".snmprec", ".snmpwalk"}
+SUFFIXES = {".snmprec", ".snmpwalk", ".walk", ".txt"}
+"""How recordings are called; two formats are read, whatever the name."""
+_SUFFIXES = ", ".join(sorted(SUFFIXES))
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 _ENTERPRISE = 32473  # for documentation (RFC 5612)
 
@@ -32,16 +34,16 @@ class FleetError(MeterpostError):
     """A simulated printer cannot have its address."""
 
     side = Side.OPERATOR
-    exit_code = 1
+    exit_code = 6
 
 
 def recordings_in(folder: Path) -> tuple[Path, ...]:
     """The recordings in `folder`, by name. Raises SettingsError where there are none."""
     if not folder.is_dir():
-        raise SettingsError(f"{folder} is not a folder", "Name a folder with .snmprec or .snmpwalk files.")
+        raise SettingsError(f"{folder} is not a folder", f"Name a folder with {_SUFFIXES} files.")
     found = tuple(sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES))
     if not found:
-        raise SettingsError(f"there is no recording in {folder}", "Recordings end in .snmprec or .snmpwalk.")
+        raise SettingsError(f"there is no recording in {folder}", f"Recordings end in {_SUFFIXES}.")
     return found
 
 

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from meterpost_stub.printers import SimulatedPrinter, cli
+from meterpost_stub.printers import SimulatedPrinter, cli, recordings_in
 
 COMMAND = (
     "import argparse, sys; from meterpost_stub.printers import cli; parser = argparse.ArgumentParser();"
@@ -154,12 +154,21 @@ def test_bad_input_is_one_sentence_and_exit_code_2(capsys, arguments, said):
     assert "secret-secret" not in err
 
 
-def test_an_address_in_use_is_exit_code_1(capsys):
+def test_an_address_in_use_is_exit_code_6(capsys):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.42.0.1", 0))
         port = taken.getsockname()[1]
-        assert exit_code("--network", "127.42.0.0/24", "--port", str(port)) == 1
+        assert exit_code("--network", "127.42.0.0/24", "--port", str(port)) == 6
     assert f"127.42.0.1:{port}" in capsys.readouterr().err
+
+
+def test_what_is_not_served_is_named(capsys, tmp_path):
+    (tmp_path / "a.snmprec").write_text("1.3.6.1.2.1.1.1.0|4|Printer\n")
+    (tmp_path / "b.txt").write_text(".1.3.6.1.2.1.1.1.0 = STRING: Printer\n")
+    (tmp_path / "notes.md").write_text("about these")
+    assert [path.name for path in recordings_in(tmp_path)] == ["a.snmprec", "b.txt"]
+    assert exit_code(str(tmp_path), "--network", "10.0.0.0/24") == 2  # it looks at the folder before it says so
+    assert "notes.md is left out" in capsys.readouterr().err
 
 
 def exit_code(*arguments):
