@@ -104,6 +104,7 @@ def test_rules_on_the_http_message(site: Site, stub: StubServer, case: Case):
     got = site.say(GOOD.replace(*case.replace).encode("latin-1") + BODY)
     assert got.status == case.status, (case.clause, got)
     assert got.faultcode == (UNSEALED if case.passes else ""), case.clause
+    assert not case.passes or b"\r\nConnection: close\r\n" in got.head
     assert len(stub.journal()) <= 1  # what was sent as a body was never taken for a request
 
 
