@@ -1,4 +1,5 @@
-"""The client's messages against the documented lines: every field at its limit, hostile contents, both dialects, every x to the 10 000 devices that one message may name.
+"""The client's messages against the documented lines: every field at its limit, hostile contents, both dialects, and
+every x up to the 10 000 devices that one message may name.
 
 A budget is a line, so two things are shown for each transaction: the message of any x is under the ceiling, and so
 are its two parts, the fixed one and what one more device adds.
