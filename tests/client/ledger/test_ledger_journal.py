@@ -1,5 +1,6 @@
 """The journal, the small records, and the cache of nonces."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from ledger_values import NOON, exchange, exchanges
+from replay_suite import check_replay_cache
 
-from meterpost.ledger import Ledger, journal, open_ledger
+from meterpost.ledger import Ledger, ReplayCache, journal, open_ledger
 from meterpost.model import Exchange, JobName
 from meterpost.settings import StoreSettings
 
@@ -66,13 +68,15 @@ def test_last_success_of_each_job(restart: Callable[[], Ledger]) -> None:
     assert (ledger.last_success(JobName.SYNC), ledger.last_success(JobName.READ)) == (NOON + MINUTE, None)
 
 
-def test_a_nonce_is_accepted_once_until_it_expires(ledger: Ledger) -> None:
-    cache = ledger.nonce_cache()
-    assert cache.remember("n1", NOON + MINUTE, NOON)
-    assert not cache.remember("n1", NOON + MINUTE, NOON)
-    assert cache.remember("n2", NOON + MINUTE, NOON)
-    assert not cache.remember("n1", NOON + 2 * MINUTE, NOON + MINUTE)
-    assert cache.remember("n1", NOON + 3 * MINUTE, NOON + MINUTE + timedelta(seconds=1))
+def test_its_nonces_keep_the_promises_of_every_replay_cache(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as opened:
+
+        def fresh() -> ReplayCache:
+            ledger = open_ledger(StoreSettings(path=f"{len(list(tmp_path.iterdir()))}.db"), tmp_path)
+            opened.callback(ledger.close)
+            return ledger.nonce_cache()
+
+        check_replay_cache(fresh)
 
 
 def test_a_restart_does_not_open_the_window_again(restart: Callable[[], Ledger]) -> None:
