@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tomlkit
 
 from meterpost import settings
 from meterpost.agent import Agent
 from meterpost.cli.main import main
-from meterpost.lifecycle.state import SiteState
+from meterpost.lifecycle.state import DeviceState, SiteState
 from meterpost_stub import StubServer
 from meterpost_stub.certificates import Authority
 from meterpost_stub.printers import Fleet
@@ -108,12 +110,32 @@ class Site:
         with self.agent() as agent:
             return agent.status().site
 
+    def posted(self, envelope: bytes) -> tuple[int, str]:
+        """HTTP status and body of the server's answer to an envelope that somebody else than the client sends."""
+        url = urlsplit(self.stub.soap_url)
+        trust = ssl.create_default_context(cafile=str(self.stub.ca_file))
+        with contextlib.closing(HTTPSConnection("127.0.0.1", url.port, context=trust, timeout=10)) as connection:
+            connection.request("POST", url.path, envelope, {"Content-Type": "text/xml", "SOAPAction": '""'})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
     def answered(self) -> list[str]:
         """Serials of the billing requests the server counts as answered, one entry each."""
         return sorted(r["serial"] for r in self.stub.state()["billing_requests"] if r["state"] == "answered")
 
     def open(self) -> list[str]:
         return sorted(r["serial"] for r in self.stub.state()["billing_requests"] if r["state"] == "open")
+
+
+def unharmed(site: Site) -> None:
+    """The trouble is gone: everything that waited is done, once."""
+    site.configure()
+    site.done("sync")
+    assert len(site.answered()) == 3
+    assert site.open() == []
+    assert {device.state for device in site.state().devices.values()} == {DeviceState.REPORTED}
+    parts = [(part["serial"], part["id"], part["part"]) for part in site.stub.readings()]
+    assert len(parts) == len(set(parts))
 
 
 @contextmanager

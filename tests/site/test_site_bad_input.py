@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from site_lab import Site, http, saying
+from site_lab import Site, http, saying, unharmed
 
 from meterpost.lifecycle.state import DeviceState
 
@@ -69,17 +69,6 @@ TROUBLES = (
         "clock",
     ),
 )
-
-
-def unharmed(site: Site) -> None:
-    """The trouble is gone: everything that waited is done, once."""
-    site.configure()
-    site.done("sync")
-    assert len(site.answered()) == 3
-    assert site.open() == []
-    assert {device.state for device in site.state().devices.values()} == {DeviceState.REPORTED}
-    parts = [(part["serial"], part["id"], part["part"]) for part in site.stub.readings()]
-    assert len(parts) == len(set(parts))
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
