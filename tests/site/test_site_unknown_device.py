@@ -10,6 +10,7 @@ import pytest
 from site_lab import Site, unharmed
 
 from meterpost import wsse
+from meterpost.cli.main import main
 from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.state import DeviceState, RequestState
 from meterpost.model import Credentials, HttpReply
@@ -43,7 +44,9 @@ def restored_before_the_third_printer(site: Site, turned_on: bool) -> str:
 @pytest.mark.parametrize(
     ("turned_on", "command"), [(False, "turn on"), (True, "billing request")], ids=["turn on", "billing request"]
 )
-def test_the_server_speaks_of_a_device_the_client_does_not_have(site: Site, turned_on: bool, command: str) -> None:
+def test_the_server_speaks_of_a_device_the_client_does_not_have(
+    site: Site, capsys: pytest.CaptureFixture[str], turned_on: bool, command: str
+) -> None:
     stranger = restored_before_the_third_printer(site, turned_on)
     known = set(site.state().devices)
     site.month()
@@ -64,6 +67,10 @@ def test_the_server_speaks_of_a_device_the_client_does_not_have(site: Site, turn
         assert set(site.answered()) == known
         assert {part["serial"] for part in site.stub.readings()} == known
     assert site.open() == ([stranger] if turned_on else [])
+
+    assert main(["sync", "--config", str(site.config)]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{stranger} unexpected {command}: not in order for a device that is not known here" in shown
 
     site.done("discover", "--yes")  # what the administrator does then
     site.done("enrol", "--all")
