@@ -69,8 +69,13 @@ class Agent(Rooms):
         return self.devices.read_many(endpoints)
 
     def replay(self, recording: Path) -> Reading:
-        """The reading of a device recorded in a file, with the profiles of this configuration. Raises DeviceError."""
-        return read_recording(recording, self._clock(), self.profile_folders)
+        """The reading of a device recorded in a file, with the profiles of this configuration. Raises SettingsError: a
+        file that holds no printer is the mistake of who named it."""
+        try:
+            return read_recording(recording, self._clock(), self.profile_folders)
+        except DeviceError as error:
+            advice = error.advice or "Name a .snmprec file, or the output of snmpwalk -On."
+            raise SettingsError(str(error), advice) from None
 
     def read_enrolled(self) -> tuple[ReadReport, ...]:
         """A reading of every enrolled device, judged and kept; open billing requests are answered into the outbox."""
@@ -109,8 +114,9 @@ class Agent(Rooms):
             return work.report()
 
     def withdraw(self, serial: str) -> SyncReport:
-        """Takes a device out, and tells the server."""
+        """Takes a device out, and tells the server. Raises SettingsError for a serial never seen."""
         with self._work("withdraw") as work:
+            _check_seen((serial,), work.state)
             work.feed(ev.Withdrawn(serial))
             work.send_all()
             return work.report()
@@ -171,6 +177,11 @@ class Agent(Rooms):
         with self._work("resume") as work:
             work.feed(ev.Resumed())
 
+    def check(self) -> None:
+        """Raises SettingsError for a configuration that can neither send nor read: something is not set, a file or a
+        secret is not there, a name means nothing. Sends nothing."""
+        _ = self.exchanges, self.devices
+
     # --- looking back --------------------------------------------------------------------------------------
 
     def status(self) -> Status:
@@ -226,10 +237,17 @@ def _registration() -> ev.RegistrationOrdered:
     )
 
 
-def _check_serials(serials: Sequence[str], site: SiteState) -> None:
+def _check_seen(serials: Sequence[str], site: SiteState) -> None:
     missing = [serial for serial in serials if serial not in site.devices]
     if missing:
-        raise SettingsError(f"no device with serial {', '.join(missing)} was seen", "Run 'meterpost discover' first.")
+        raise SettingsError(
+            f"no device with serial {', '.join(missing)} was seen",
+            "'meterpost status' lists those that were, 'meterpost discover' looks for others.",
+        )
+
+
+def _check_serials(serials: Sequence[str], site: SiteState) -> None:
+    _check_seen(serials, site)
     long = [serial for serial in serials if xmlio.octets(serial) > SERIAL_OCTETS]
     if long:
         raise SettingsError(

@@ -50,6 +50,7 @@ class Unattended:
         self._asked: datetime | None = None  # the last sync that came as far as the outbox
         self._pauses: dict[str, tuple[datetime, timedelta]] = {}  # of jobs that failed: since when, how long
         self._troubles: dict[str, str] = {}  # what was said last of each job
+        self._paused = False  # as last said
         self._stopping = False
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -59,8 +60,10 @@ class Unattended:
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set; a job that is under way is finished first. Raises Busy where another process does
-        the same on this store, and SettingsError or StoreError where there is none to begin with."""
+        the same on this store, and SettingsError or StoreError where there is none to begin with, or where the
+        configuration cannot work."""
         with self._agent() as agent:
+            agent.check()
             agent.ledger.load_site()  # makes the store and its folder, or says why not
             path = agent.settings.base / agent.settings.store.path
         with FileLock(path.with_name(f"{path.name}.run.lock"), f"the store {path}").hold("meterpost run"):
@@ -96,6 +99,7 @@ class Unattended:
             site = agent.ledger.load_site() or SiteState(client="")
             schedule = agent.schedule(site)
             last_read = agent.ledger.last_success(JobName.READ)
+        self._tell_paused(site.paused)
         due = {READ: next_read(schedule, last_read, now)}
         if site.proxy.state is not ProxyState.NEW and not site.paused:
             due[SYNC] = next_sync(site.client, schedule, site.last_sync, self._asked, now, self._zone)
@@ -134,6 +138,11 @@ class Unattended:
     def _after_pause(self, name: str, when: datetime, now: datetime) -> datetime:
         since, pause = self._pauses.get(name, (now, timedelta()))
         return max(when, since + pause) if since <= now else when  # the clock was set back
+
+    def _tell_paused(self, paused: bool) -> None:
+        if paused != self._paused:
+            self._paused = paused
+            log.info("communication is off; 'meterpost resume' turns it on" if paused else "communication is on")
 
     def _tell(self, doing: str, error: Exception) -> None:
         """One line for each trouble, however often it comes again."""

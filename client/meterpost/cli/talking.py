@@ -24,7 +24,6 @@ def run(args: Namespace) -> int:
     """Works until SIGTERM or SIGINT; what is under way is finished first."""
     from meterpost.agent.schedule import Unattended
 
-    opening.agent(args).close()  # a configuration that cannot be read is told here, not in the log
     with opening.stopping(signal.SIGTERM, signal.SIGINT) as stop:
         Unattended(lambda: opening.agent(args)).run(stop)
     return 0

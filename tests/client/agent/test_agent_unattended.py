@@ -11,7 +11,7 @@ import pytest
 from agent_lab import Lab
 
 from meterpost.agent.schedule import LONGEST_PAUSE, READ, SEND, SYNC
-from meterpost.errors import DeviceError, Refused
+from meterpost.errors import DeviceError, Refused, SettingsError
 from meterpost.lifecycle.state import DeviceState
 from meterpost.lifecycle.tables import LONGEST_PAUSE as LONGEST_OUTBOX_PAUSE
 from meterpost.model import Reading
@@ -336,6 +336,39 @@ def test_one_line_for_each_event_worth_it(lab: Lab, caplog: pytest.LogCaptureFix
         "B at 127.0.9.2 not read: 127.0.9.2 does not answer",
         "read 1 printers, 1 not",
     ]
+
+
+def test_that_communication_is_off_is_said_once(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    lab.enrol("A")
+    caplog.set_level(logging.INFO, "meterpost.agent")
+    with lab.agent() as agent:
+        agent.pause()
+    for _ in range(3):
+        lab.unattended.due()
+    with lab.agent() as agent:
+        agent.resume()
+    lab.unattended.due()
+    said = [record.getMessage() for record in caplog.records if "communication" in record.getMessage()]
+    assert said == ["communication is off; 'meterpost resume' turns it on", "communication is on"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"security": {"policy": "digest-2040"}},
+        {"account": {"password": {"file": "nowhere"}}},
+        {"account": {"username": ""}},
+        {"snmp": {"users": [{"name": "x", "auth_password": {"file": "nowhere"}, "priv_password": {"file": "nowhere"}}]}},
+    ],
+    ids=str,
+)
+def test_a_configuration_that_cannot_work_is_told_at_the_start(lab: Lab, wrong: dict[str, dict[str, object]]) -> None:
+    lab.configure(**wrong)
+    stop = threading.Event()
+    stop.set()
+    lab.printers = None  # then the configured ones are asked for
+    with pytest.raises(SettingsError):
+        lab.unattended.run(stop)
 
 
 # --- its own scheduler -------------------------------------------------------------------------------------

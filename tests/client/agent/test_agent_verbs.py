@@ -15,6 +15,7 @@ LOOKING: dict[str, Callable[[Agent], object]] = {
     "journal": lambda agent: agent.journal(),
     "schedule": lambda agent: agent.schedule(),
     "read": lambda agent: agent.read([("127.0.9.1", 161)]),
+    "check": lambda agent: agent.check(),
     "preview": lambda agent: agent.preview(["A"]),
 }
 CHANGING: dict[str, Callable[[Agent], object]] = {

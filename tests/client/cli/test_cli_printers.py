@@ -85,8 +85,11 @@ def test_read_a_recording(meterpost) -> None:
 def test_read_what_is_not_a_recording(meterpost, tmp_path) -> None:
     path = tmp_path / "report.snmprec"
     path.write_text("<html>")
-    result = meterpost("read", "--recording", str(path))
-    assert (result.code, result.out) == (5, "")
+    for named in (path, tmp_path / "nofile"):
+        result = meterpost("read", "--recording", str(named))
+        assert (result.code, result.out) == (2, "")
+        assert "(configuration)" in result.err
+        assert ".snmprec" in result.err
 
 
 def test_a_community_of_ones_own(meterpost) -> None:

@@ -21,6 +21,13 @@ def test_run_works_until_it_is_told_to_stop(meterpost, config, number) -> None:
     assert process.wait() == 0
 
 
+def test_run_with_a_policy_nobody_knows_ends_at_once(meterpost, config) -> None:
+    config.write_text(config.read_text() + '[security]\npolicy = "digest-2040"\n')
+    result = meterpost("run", "--json")
+    assert (result.code, result.error["exit_code"]) == (2, 2)
+    assert "digest-2040" in result.error["error"]
+
+
 def test_run_without_a_configuration_ends_at_once(meterpost) -> None:
     result = meterpost("run")
     assert result.code == 2
