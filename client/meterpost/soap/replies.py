@@ -30,6 +30,7 @@ _CLOCK = FaultRule(
     AuthenticationError, "Check the date, time and time zone of this computer; the server allows only minutes of difference."
 )
 _CONTRACT = FaultRule(Refused, "Client and server speak different versions of the contract; update the older one.")
+_ELSEWHERE = "Check server.url, its path too. If it is right, tell the server's operator."
 _SERVER = FaultRule(PeerError, "The server has a problem; meterpost tries again by itself.")
 FAULTS: dict[str, FaultRule] = {
     "FailedAuthentication": _CREDENTIALS,
@@ -74,15 +75,17 @@ def root_of(reply: HttpReply) -> etree._Element:
             "If the vendor moved the service, put the new address into server.url.",
         )
     if not reply.body:
-        raise PeerError(f"an empty reply came (HTTP {reply.status} {reply.reason})".rstrip())
+        raise PeerError(f"an empty reply came (HTTP {reply.status} {reply.reason})", _ELSEWHERE)
     if kind not in ("text/xml", "application/soap+xml"):
-        raise PeerError(f"the reply is {kind or 'of no stated type'}, not text/xml (HTTP {reply.status} {reply.reason})")
+        raise PeerError(
+            f"the reply is {kind or 'of no stated type'}, not text/xml (HTTP {reply.status} {reply.reason})", _ELSEWHERE
+        )
     try:
         root = xmlio.parse(reply.body, _LIMITS)
     except xmlio.BadXml as error:
-        raise PeerError(f"the reply cannot be read: {error}") from None
+        raise PeerError(f"the reply cannot be read: {error}", _ELSEWHERE) from None
     if root.tag != f"{{{names.SOAP}}}Envelope":
-        raise PeerError(f"the reply is a {etree.QName(root).localname}, not a SOAP 1.1 envelope")
+        raise PeerError(f"the reply is a {etree.QName(root).localname}, not a SOAP 1.1 envelope", _ELSEWHERE)
     return root
 
 
@@ -91,7 +94,7 @@ def fault_of(root: etree._Element, status: int) -> MeterpostError | None:
     A reply without a fault under a status other than 200 is a PeerError too."""
     fault = root.find(f"{{{names.SOAP}}}Body/{{{names.SOAP}}}Fault")
     if fault is None:
-        return None if status == 200 else PeerError(f"the server answered HTTP {status} without a fault")
+        return None if status == 200 else PeerError(f"the server answered HTTP {status} without a fault", _ELSEWHERE)
     code = (fault.findtext("faultcode") or "").strip().rpartition(":")[2]
     text = xmlio.clip(fault.findtext("faultstring") or "no reason given", 500)
     refusal = fault.find(f"detail/{{{names.SERVICE}}}Refusal")

@@ -85,7 +85,8 @@ _TUNNEL = {
     405: _NO_HTTP_PROXY,
     407: (
         "the {http_proxy} {wants} (407)",
-        "Set server.http_proxy_username and server.http_proxy_password; only Basic authentication is supported.",
+        "Set server.http_proxy_username and server.http_proxy_password, which come before those in HTTPS_PROXY; only Basic"
+        " authentication is supported.",
     ),
     501: _NO_HTTP_PROXY,
     511: _LOGIN,
@@ -118,7 +119,13 @@ class Way:
 
 
 def explain(error: BaseException, way: Way) -> MeterpostError:
-    """The error for people behind `error` and what it was raised from."""
+    """The error for people behind `error` and what it was raised from. The words `no message was sent` at its end are
+    there while nothing of a message can have left; the journal goes by them."""
+    told = _explained(error, way)
+    return told if way.secured else type(told)(f"{told}; no message was sent", told.advice)
+
+
+def _explained(error: BaseException, way: Way) -> MeterpostError:
     causes = tuple(_causes(error))
     for kind, telling in _ROWS:
         for cause in causes:
@@ -141,9 +148,10 @@ def _unknown_name(_: BaseException, way: Way) -> MeterpostError:
 
 
 def _connect_timeout(_: BaseException, way: Way) -> MeterpostError:
+    perhaps = "" if way.http_proxy else ", or an HTTP proxy may be needed (server.http_proxy)"
     return NetworkError(
         f"the {way.first_hop} did not take the connection within {way.connect_timeout_s:g} s",
-        f"{way.first_hop_advice} A firewall may be dropping it, or an HTTP proxy may be needed (server.http_proxy).",
+        f"{way.first_hop_advice} A firewall may be dropping it{perhaps}.",
     )
 
 

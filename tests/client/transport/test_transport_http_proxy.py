@@ -5,11 +5,13 @@ from base64 import b64encode
 
 import pytest
 from transport_lab import ConnectProxy, Server, http, says
+from urllib3.exceptions import ConnectTimeoutError
 
 from meterpost.errors import NetworkError, SettingsError, TlsError
 from meterpost.settings import ServerSettings
 from meterpost.transport import HttpsTransport
 from meterpost.transport.http_proxy import HttpProxy
+from meterpost.transport.trouble import Way, explain
 
 PASSWORD = "hush: é"
 GOOD = says(http(b"<reply/>"))
@@ -53,6 +55,7 @@ def test_wrong_credentials_are_told_without_repeating_them(pki, reach, username:
         with pytest.raises(NetworkError, match=rf"{told} \(407\)") as caught:
             reach(server.port, http_proxy_password=password, **way).post("a", b"")
         assert "server.http_proxy_password" in caught.value.advice
+        assert "HTTPS_PROXY" in caught.value.advice  # there may be the credentials that were refused
         assert "wrong" not in repr(caught.value)
         assert not server.connections
 
@@ -117,6 +120,13 @@ def test_an_http_proxy_that_is_not_there_is_told_with_the_place_it_is_named(reac
     with pytest.raises(NetworkError, match=f"the HTTP proxy {address} refuses connections") as caught:
         reach(443, http_proxy=setting).post("a", b"")
     assert advice in caught.value.advice
+
+
+@pytest.mark.parametrize(("http_proxy", "one_may_be_needed"), [(None, True), (HttpProxy("proxy.example", 3128), False)])
+def test_an_http_proxy_is_proposed_where_there_is_none(http_proxy: HttpProxy | None, one_may_be_needed: bool) -> None:
+    way = Way("meter.example", http_proxy, connect_timeout_s=15, read_timeout_s=120, secured=False)
+    told = explain(ConnectTimeoutError(), way)
+    assert ("an HTTP proxy may be needed" in told.advice) is one_may_be_needed
 
 
 def test_an_http_proxy_nobody_knows(reach) -> None:
