@@ -80,7 +80,7 @@ class Story:
 
 def run(args: Namespace) -> int:
     """0 if every check holds, 1 if one does not."""
-    out = show.console(args, stderr=args.json)
+    out = show.console(args, quiet=args.json)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="meterpost-demo-")))
         with _step(out, "Starting a communication server with its own certificate authority, and a dozen printers"):

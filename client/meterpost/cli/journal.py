@@ -39,6 +39,8 @@ def journal(args: Namespace) -> int:
     else:
         out = show.console(args)
         _print(args, exchanges)
+        if not _left(exchange):
+            show.prose(out, "Nothing of this message left; these are the octets that would have:")
         for octets in filter(None, (exchange.request, exchange.response)):
             out.print(message_text(octets, args.pretty), soft_wrap=True)
     return 0
@@ -74,7 +76,8 @@ def _print(args: Namespace, exchanges: tuple[Exchange, ...]) -> None:
     rows: list[tuple[show.Cell, ...]] = []
     for exchange in exchanges:
         when = exchange.at.astimezone().strftime("%m-%d %H:%M")
-        rows.append((exchange.number, when, *_sized("→", exchange.transaction, exchange.devices, exchange.request_sizes)))
+        sizes = exchange.request_sizes if _left(exchange) else None
+        rows.append((exchange.number, when, *_sized("→", exchange.transaction, exchange.devices, sizes)))
         if exchange.response:
             rows.append(("", "", *_sized("←", exchange.answer, exchange.answer_devices, exchange.response_sizes)))
     out.print(show.table("Journal, sizes in octets", columns, rows))
@@ -83,17 +86,23 @@ def _print(args: Namespace, exchanges: tuple[Exchange, ...]) -> None:
             show.prose(out, f"{exchange.number} {exchange.outcome}")
 
 
-def _sized(arrow: str, transaction: str, devices: int, sizes: Sizes) -> tuple[show.Cell, ...]:
+def _left(exchange: Exchange) -> bool:
+    """Whether anything of the message can have left. After a time-out it can have, though nobody counted it."""
+    return not exchange.outcome.endswith("no message was sent")  # `transport.trouble` has the words
+
+
+def _sized(arrow: str, transaction: str, devices: int, sizes: Sizes | None) -> tuple[show.Cell, ...]:
+    """The cells of one message; `sizes` is None where it did not leave."""
     row = budgets().get(transaction)
     ceiling = limit(row, devices) if row else None
     return (
         f"{arrow} {transaction or 'reply'}",
         devices if row and devices else None,
-        sizes.envelope,
-        sizes.http,
-        sizes.wire,
+        sizes.envelope if sizes else None,
+        sizes.http if sizes else None,
+        sizes.wire if sizes else "not sent",
         row.formula if row else None,
-        ceiling - sizes.http if ceiling is not None else None,
+        ceiling - sizes.http if sizes and ceiling is not None else None,
     )
 
 

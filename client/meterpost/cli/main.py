@@ -33,18 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         trouble.say("interrupted", Side.OPERATOR, "What was done before is kept.", trouble.INTERRUPTED, as_json)
         return trouble.INTERRUPTED
     except MeterpostError as error:
-        if verbose:
-            traceback.print_exc()
-        trouble.tell(error, as_json)
+        trouble.tell(error, as_json, traceback.format_exc() if verbose else "")
         return error.exit_code
     except Exception as error:
-        if verbose:
-            traceback.print_exc()
+        trace = traceback.format_exc() if verbose else ""
         advice = (
             "Please report it with what is above." if verbose else "Run it again with --verbose to see where, and report it."
         )
         # Only the kind: nobody knows what the text of an error nobody expected contains.
-        trouble.say(f"unexpected {type(error).__name__}", Side.OURS, advice, trouble.UNEXPECTED, as_json)
+        trouble.say(f"unexpected {type(error).__name__}", Side.OURS, advice, trouble.UNEXPECTED, as_json, trace)
         return trouble.UNEXPECTED
 
 
@@ -56,8 +53,8 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _log(verbose: bool, command: str, as_json: bool) -> AbstractContextManager[None]:
-    """What is logged while the command runs: `run` has nobody else to talk to."""
-    if not verbose and command != "run":
+    """What is logged while the command runs: `run` and a wizard that prints JSON have nobody else to talk to."""
+    if not (verbose or command == "run" or (command == "wizard" and as_json)):
         return nullcontext()
     import logging
 

@@ -26,10 +26,20 @@ _COLUMNS = {
 }
 
 
-def console(args: Namespace, stderr: bool = False) -> Console:
-    """Where people read. Plain where it is no terminal, with --no-color, and where NO_COLOR is set (no-color.org)."""
+class _Screen(Console):
+    """A console that leaves it to the entry point what a reader who went away means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would end the program with an exit code of its own
+
+
+def console(args: Namespace, stderr: bool = False, quiet: bool = False) -> Console:
+    """Where people read; nobody does with `quiet`. Plain where it is no terminal, with --no-color, and where NO_COLOR is
+    set (no-color.org)."""
     plain = args.no_color or bool(os.environ.get("NO_COLOR"))
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, color_system=None if plain else "auto")
+    return _Screen(
+        stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False, color_system=None if plain else "auto"
+    )
 
 
 def prose(out: Console, text: str, style: str | None = None) -> None:

@@ -29,15 +29,16 @@ EXIT_CODES = dict(sorted(_MEANINGS.items()))
 """The meaning of each exit code: the rows of the error tree, and the shell's conventions."""
 
 
-def tell(error: MeterpostError, as_json: bool) -> None:
-    """Writes what failed, whose side it is on and what to do to stderr."""
-    say(str(error), error.side, error.advice, error.exit_code, as_json)
+def tell(error: MeterpostError, as_json: bool, trace: str = "") -> None:
+    """Writes what failed, whose side it is on and what to do to stderr; `trace`, where it was raised, goes with it."""
+    say(str(error), error.side, error.advice, error.exit_code, as_json, trace)
 
 
-def say(what: str, side: Side, advice: str, exit_code: int, as_json: bool) -> None:
+def say(what: str, side: Side, advice: str, exit_code: int, as_json: bool, trace: str = "") -> None:
     """`tell` for what is not in the error tree."""
     if as_json:
-        line = json.dumps({"error": what, "side": side, "advice": advice, "exit_code": exit_code})
+        told = {"error": what, "side": side, "advice": advice, "exit_code": exit_code}
+        line = json.dumps(told | {"trace": trace} if trace else told)
     else:
-        line = one_line(f"meterpost: {what.rstrip('.')} ({side}). {advice}")
+        line = trace + one_line(f"meterpost: {what.rstrip('.')} ({side}). {advice}")
     sys.stderr.write(line + "\n")

@@ -1,5 +1,6 @@
 """The command `meterpost wizard`: a person at a terminal answers, or a file and flags do."""
 
+import logging
 import sys
 from argparse import Namespace
 from typing import Any
@@ -16,10 +17,12 @@ from meterpost.wizard.draft import Draft
 from meterpost.wizard.flow import Wizard
 from meterpost.wizard.questions import QUESTIONS
 
+log = logging.getLogger(__name__)
+
 
 def run(args: Namespace) -> int:
     """0 when everything chosen is registered; 1 when a panel did not agree, the vendor did not accept a device, or a
-    message waits. With --json nothing is asked, and what was done is one object on stdout."""
+    message waits. With --json nothing is asked, what was done is one object on stdout, and what is said goes to the log."""
     if args.questions:
         return _list(args)
     given = answers.load(args.answers) if args.answers else {}
@@ -27,9 +30,10 @@ def run(args: Namespace) -> int:
         answer = flags.given(args, question)
         if answer is not None:
             given[question.key] = answers.from_flag(question, answer)
-    out = show.console(args, stderr=args.json)
+    out = show.console(args)
     attended = not (given or args.answers or args.json) and sys.stdin.isatty() and sys.stdout.isatty()
-    asker: Asker = Terminal(out) if attended else Answers(given, lambda line: out.print(one_line(line), soft_wrap=True))
+    say = log.info if args.json else lambda line: out.print(one_line(line), soft_wrap=True)
+    asker: Asker = Terminal(out) if attended else Answers(given, say)
     with Draft(args.config) as draft:
         outcome = Wizard(asker, draft).run()
     if args.config != default_config():

@@ -10,7 +10,9 @@ import pytest
 from meterpost.cli.commands import COMMANDS
 from meterpost.cli.trouble import EXIT_CODES
 
-PAGE = (Path(__file__).parents[3] / "docs" / "commands.md").read_text("utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "commands.md").read_text("utf-8")
+ADMINISTRATOR = (ROOT / "docs" / "administrator.md").read_text("utf-8")
 XEROX = "QZB405920"
 
 
@@ -40,6 +42,14 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
         yield at
 
 
+def test_the_administrator_is_told_of_our_own_messages() -> None:
+    table = ADMINISTRATOR.split("| it says |", 1)[1].split("\n\n", 1)[0]
+    said = [phrase for line in table.splitlines()[2:] for phrase in re.findall("`([^`]+)`", line.split("|")[1])]
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "client").rglob("*.py"))
+    assert len(said) >= 8
+    assert [phrase for phrase in said if phrase not in source] == []
+
+
 def test_the_commands() -> None:
     assert rows("Commands") == [(command.name, command.help) for command in COMMANDS]
 
@@ -49,7 +59,7 @@ def test_the_exit_codes() -> None:
 
 
 def test_the_fields_of_an_error(meterpost) -> None:
-    assert set(paths(meterpost("status", "--json").error)) == fields("error")
+    assert set(paths(meterpost("status", "--json", "--verbose").error)) == fields("error")
 
 
 def test_the_fields_of_budget(meterpost) -> None:

@@ -1,5 +1,6 @@
 """Errors reach people as one line and programs as one object: what failed, whose side, what to do, and an exit code."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,17 @@ def test_verbose_shows_the_place_too(meterpost, failing) -> None:
     assert "Traceback" in meterpost("pause", "--verbose").err
 
 
+def test_verbose_json_is_still_one_object(meterpost, failing) -> None:
+    failing(errors.NetworkError("it failed"))
+    assert "raise error" in meterpost("pause", "--verbose", "--json").error["trace"]
+
+
+def test_the_wizard_logs_objects_beside_its_json(meterpost, config) -> None:
+    result = meterpost("wizard", "--json", "--choose", "none")
+    lines = [json.loads(line) for line in result.err.splitlines()]
+    assert any(line["text"].startswith("== ") for line in lines if line.keys() == {"at", "level", "text"})
+
+
 def test_an_unexpected_error_tells_neither_its_place_nor_what_it_carries(meterpost, failing) -> None:
     failing(KeyError("secret-password"))
     result = meterpost("pause")
@@ -67,8 +79,9 @@ def test_every_side_has_a_name() -> None:
     assert all(str(side) for side in Side)
 
 
-def test_a_closed_pipe_is_quiet(meterpost) -> None:
-    process = meterpost.start("budget", "--json")
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
+def test_a_closed_pipe_is_quiet(meterpost, form) -> None:
+    process = meterpost.start("budget", *form)
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait() == 141

@@ -2,9 +2,14 @@
 
 import base64
 import re
+from argparse import Namespace
 from datetime import UTC, datetime
 
 import pytest
+
+from meterpost.cli import opening
+from meterpost.cli.values import default_config
+from meterpost.model import Exchange, Sizes
 
 XEROX, HP = "QZB405920", "QZHP7A4102"
 
@@ -148,10 +153,16 @@ def test_withdraw_tells_the_server(meterpost, turned_on) -> None:
     assert device(meterpost("status", "--json"), XEROX)["state"] == "withdrawn"
 
 
-def test_withdraw_what_is_not_there(meterpost, turned_on) -> None:
+def test_withdraw_what_was_never_seen_sends_nothing(meterpost, turned_on, server) -> None:
+    meterpost("pause")
+    meterpost("withdraw", XEROX)
+    meterpost("resume")
+    assert len(meterpost("status", "--json").json["waiting"]) == 1
+    before = len(server.journal())
     result = meterpost("withdraw", "NOBODY")
-    assert result.code == 1
-    assert "NOBODY" in result.out
+    assert (result.code, result.out) == (2, "")
+    assert "NOBODY" in result.err
+    assert len(server.journal()) == before
 
 
 def test_replace_registers_the_new_one(meterpost, found) -> None:
@@ -212,6 +223,36 @@ def test_a_failed_exchange_is_told_and_kept(meterpost, turned_on, server) -> Non
     assert "failed" in meterpost("journal", "--limit", "1").out
     last = meterpost("journal", "--limit", "1", "--json").json[0]
     assert last["response"] is None
+
+
+def test_what_never_left_is_listed_as_not_sent(meterpost, turned_on, server) -> None:
+    server.close()
+    assert "no message was sent" in meterpost("sync").err
+    last = meterpost("journal", "--limit", "1", "--json").json[0]
+    request = last["request"]
+    row = next(line for line in meterpost("journal", "--limit", "1").out.splitlines() if "T3" in line)
+    assert re.search(r"→ T3 +– +– +– +not sent +1425 +–", row)
+    assert "Nothing of this message left" in meterpost("journal", str(last["number"])).out
+    assert request["http"] == request["limit"] - request["headroom"] > request["wire"] == 0
+    assert last["outcome"].endswith("no message was sent")
+
+
+def test_what_may_have_left_is_not_listed_as_not_sent(meterpost, turned_on) -> None:
+    exchange = Exchange(
+        at=datetime.now(UTC),
+        url="https://meter.example/mp",
+        transaction="T3",
+        devices=0,
+        request=b"POST /mp HTTP/1.1\r\n\r\n",
+        request_sizes=Sizes(0, 21, 0),
+        outcome="failed: the communication server meter.example did not answer within 120 s",
+    )
+    with opening.agent(Namespace(config=default_config())) as agent:
+        agent.ledger.add_exchange(exchange)
+    for command in ("journal", "--limit", "1"), ("journal", "5"):
+        out = meterpost(*command).out
+        assert "not sent" not in out
+        assert "Nothing of this message left" not in out
 
 
 def test_a_wrong_password(meterpost, found, config) -> None:
