@@ -15,7 +15,8 @@ class Side(StrEnum):
 
 
 class MeterpostError(Exception):
-    """Base of all. `str()` is what failed, in one sentence; `advice` is what the administrator can do."""
+    """Base of all. `str()` is what failed, in one sentence; `advice` is what the administrator can do.
+    `nothing_left` is true where the message it stopped cannot have left this computer, not even in part."""
 
     side: ClassVar[Side] = Side.OURS
     exit_code: ClassVar[int] = 70
@@ -24,6 +25,7 @@ class MeterpostError(Exception):
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(what)
         self.advice = advice
+        self.nothing_left = False
 
 
 class SettingsError(MeterpostError):

@@ -150,6 +150,10 @@ class HttpReply:
     response_wire: int
 
 
+NOT_SENT = "not sent"
+"""How the outcome of an exchange begins of which nothing left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One line of the journal: what left, what came, how large it was. `transaction` is T1 to T7,
@@ -161,12 +165,17 @@ class Exchange:
     devices: int
     request: bytes  # head and body exactly as sent, before TLS
     request_sizes: Sizes
-    outcome: str  # "ok", "refused, CODE: ...", "failed: ..."
+    outcome: str  # "ok", "refused, CODE: ...", "failed: ...", "not sent: ..."
     response: bytes = b""
     response_sizes: Sizes = Sizes(0, 0, 0)
     answer: str = ""
     answer_devices: int = 0
     number: int = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether anything of the message can have left. After a time-out it can have, though nobody counted it."""
+        return not self.outcome.startswith(NOT_SENT)
 
 
 class JobName(StrEnum):

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from meterpost import soap, wsse
 from meterpost.agent.reports import in_words
-from meterpost.errors import AuthenticationError, Refused
+from meterpost.errors import AuthenticationError, MeterpostError, Refused
 from meterpost.ledger import Ledger
 from meterpost.lifecycle.messages import Reply, Request
-from meterpost.model import Credentials, Exchange, HttpReply, Sizes
+from meterpost.model import NOT_SENT, Credentials, Exchange, HttpReply, Sizes
 from meterpost.settings import SecuritySettings
 from meterpost.transport import Transport
 from meterpost_wsdl import names
@@ -80,8 +80,7 @@ class Exchanges:
             line = _measured(line, sealed, reply)
             answer = self._open(reply, message)
         except Exception as error:
-            outcome = f"refused, {error.code}: {error}" if isinstance(error, Refused) else f"failed: {in_words(error)}"
-            self._keep(replace(line, outcome=outcome))
+            self._keep(replace(line, outcome=_outcome(error)))
             raise
         transaction, devices = soap.transaction_of(answer)
         self._keep(replace(line, answer=transaction, answer_devices=devices))
@@ -123,3 +122,11 @@ def _measured(line: Exchange, sealed: bytes, reply: HttpReply) -> Exchange:
         response=reply.response_head + reply.body,
         response_sizes=Sizes(len(reply.body), len(reply.response_head) + len(reply.body), reply.response_wire),
     )
+
+
+def _outcome(error: Exception) -> str:
+    """How the journal says what became of a message that was not answered well."""
+    if isinstance(error, Refused):
+        return f"refused, {error.code}: {error}"
+    unsent = isinstance(error, MeterpostError) and error.nothing_left
+    return f"{NOT_SENT if unsent else 'failed'}: {in_words(error)}"

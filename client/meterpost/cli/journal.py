@@ -39,7 +39,7 @@ def journal(args: Namespace) -> int:
     else:
         out = show.console(args)
         _print(args, exchanges)
-        if not _left(exchange):
+        if not exchange.left:
             show.prose(out, "Nothing of this message left; these are the octets that would have:")
         for octets in filter(None, (exchange.request, exchange.response)):
             out.print(message_text(octets, args.pretty), soft_wrap=True)
@@ -76,7 +76,7 @@ def _print(args: Namespace, exchanges: tuple[Exchange, ...]) -> None:
     rows: list[tuple[show.Cell, ...]] = []
     for exchange in exchanges:
         when = exchange.at.astimezone().strftime("%m-%d %H:%M")
-        sizes = exchange.request_sizes if _left(exchange) else None
+        sizes = exchange.request_sizes if exchange.left else None
         rows.append((exchange.number, when, *_sized("→", exchange.transaction, exchange.devices, sizes)))
         if exchange.response:
             rows.append(("", "", *_sized("←", exchange.answer, exchange.answer_devices, exchange.response_sizes)))
@@ -84,11 +84,6 @@ def _print(args: Namespace, exchanges: tuple[Exchange, ...]) -> None:
     for exchange in exchanges:
         if exchange.outcome != "ok":
             show.prose(out, f"{exchange.number} {exchange.outcome}")
-
-
-def _left(exchange: Exchange) -> bool:
-    """Whether anything of the message can have left. After a time-out it can have, though nobody counted it."""
-    return not exchange.outcome.endswith("no message was sent")  # `transport.trouble` has the words
 
 
 def _sized(arrow: str, transaction: str, devices: int, sizes: Sizes | None) -> tuple[show.Cell, ...]:

@@ -119,10 +119,12 @@ class Way:
 
 
 def explain(error: BaseException, way: Way) -> MeterpostError:
-    """The error for people behind `error` and what it was raised from. The words `no message was sent` at its end are
-    there while nothing of a message can have left; the journal goes by them."""
+    """The error for people behind `error` and what it was raised from; before TLS is up nothing of a message has left."""
     told = _explained(error, way)
-    return told if way.secured else type(told)(f"{told}; no message was sent", told.advice)
+    if not way.secured:
+        told = type(told)(f"{told}; no message was sent", told.advice)
+        told.nothing_left = True
+    return told
 
 
 def _explained(error: BaseException, way: Way) -> MeterpostError:
