@@ -110,13 +110,15 @@ def element_of(name: str) -> Any:
 def cell(engine: str, transaction: str, devices: int) -> None:
     """Runs in the child process: one measurement, printed as JSON."""
     types()
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     measure = ours if engine == "meterpost" else plain_zeep
     runs = [measure(transaction, devices) for _ in range(15 if devices < 1000 else 1)]
     figures = {name: median(run[name] for run in runs) for name in runs[0]}
-    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures["base_mb"] = base / 1024
+    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps(figures))
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) or value >= 100 else f"{value:.2f}"
 
 
 def main() -> None:
@@ -127,10 +129,9 @@ def main() -> None:
     from meterpost_wsdl.budgets import budgets
 
     console = Console()
-    figures = {"build": ("build ms", 1000, ".2f"), "verify": ("verify ms", 1000, ".2f"), "peak_mb": ("peak MB", 1, ".0f")}
-    figures["octets"] = ("octets", 1, ".0f")
-    names = [Column(f"{title}\nours / zeep", justify="right", no_wrap=True) for title, _, _ in figures.values()]
-    table = Table("", Column("x", justify="right"), *names, box=box.SIMPLE_HEAD)
+    figures = {"build": ("build ms", 1000), "verify": ("verify ms", 1000), "peak_mb": ("peak MB", 1), "octets": ("octets", 1)}
+    names = [Column(f"{title}\nours / zeep", justify="right", no_wrap=True) for title, _ in figures.values()]
+    table = Table(Column(""), Column("x", justify="right"), *names, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for transaction, budget in budgets().items():
         for devices in SIZES if budget.per_device else (1,):
             cells = []
@@ -140,7 +141,7 @@ def main() -> None:
             table.add_row(
                 transaction,
                 str(devices) if budget.per_device else "-",
-                *(" / ".join(f"{c[key] * scale:{form}}" for c in cells) for key, (_, scale, form) in figures.items()),
+                *(" / ".join(_figure(c[key] * scale) for c in cells) for key, (_, scale) in figures.items()),
             )
             console.print(f"[dim]{transaction} x={devices} measured", highlight=False)
     console.print(table)
