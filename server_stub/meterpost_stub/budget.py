@@ -10,12 +10,10 @@ from enum import StrEnum
 from lxml import etree
 
 from meterpost_stub.centre import Refusal
-from meterpost_wsdl import names, xmlio
+from meterpost_wsdl import compact, names, xmlio
 from meterpost_wsdl.budgets import Budget, budgets
 
 _COMMANDS = ("On", "Off", "Bill")
-_LONGEST = {"serial": 32, "maker": 32, "version": 16, "name": 64, "os": 64, "model": 64, "asset": 64, "n": 40}
-"""Octets a text may take as escaped UTF-8, by attribute: the schema can only count characters."""
 
 
 class Enforcement(StrEnum):
@@ -71,7 +69,7 @@ def trim(reply: etree._Element) -> None:
         serial = child.get("serial")
         if serial is None:
             continue
-        octets = len(xmlio.write(child, {names.SERVICE: "m"}).encode())
+        octets = len(xmlio.write(child, compact.PREFIXES).encode())
         if used[serial] + octets > slope:
             reply.remove(child)
         else:
@@ -82,6 +80,6 @@ def check_texts(request: etree._Element) -> None:
     """Raises Refusal for a text that takes more octets than the formulas provide for."""
     for element in request.iter("*"):
         for name, value in element.items():
-            limit = _LONGEST.get(str(name))
+            limit = names.OCTETS.get(str(name))
             if limit is not None and xmlio.octets(str(value)) > limit:
                 raise Refusal("over-budget", f"{name!s} takes more than {limit} octets as escaped XML")

@@ -16,12 +16,11 @@ from meterpost_stub import rules
 from meterpost_stub.centre import Centre, ClientSettings
 from meterpost_stub.rules import BillingRequest, Cycle, Device, Eligibility, Proxy, Result, Stage
 from meterpost_stub.store import Entry, Note, Reads
-from meterpost_wsdl import xmlio
+from meterpost_wsdl import names, xmlio
 
 Json = dict[str, Any]
 _MOST_METERS = 20
-_LONGEST = {"meter name": 40, "reason": 64, "serial": 32}
-"""Octets after XML escaping: what the byte budgets of a sync response allow."""
+_LONGEST = {"meter name": names.OCTETS["n"], "reason": names.OCTETS["reason"], "serial": names.OCTETS["serial"]}
 
 
 class Desk:

@@ -24,7 +24,7 @@ from meterpost_stub.service import Service
 from meterpost_stub.soap11 import SoapFault
 from meterpost_stub.store import Entry, Store
 from meterpost_stub.web import LARGEST_BODY, XML, HttpRefusal, HttpRequest, HttpResponse, refusal, response
-from meterpost_wsdl import names, xmlio
+from meterpost_wsdl import compact, names, xmlio
 
 _log = logging.getLogger(__name__)
 _CHARSETS = ("utf-8", "utf-16", "us-ascii", "ascii")
@@ -116,12 +116,11 @@ class Guard:
         breach = names.violation(reply)
         if breach:
             raise ValueError(f"our own reply is not valid: {breach}")
-        body = xmlio.write(reply, {names.SERVICE: "m"})
-        envelope = f'<s:Envelope xmlns:s="{names.SOAP}" xmlns:m="{names.SERVICE}"><s:Body>{body}</s:Body></s:Envelope>'
+        envelope = compact.envelope(xmlio.write(reply, compact.PREFIXES))
         credentials = Credentials(account, self._accounts[account])
         now, nonce = self._clocks.security(), secrets.token_bytes(NONCE)
         remember(account, nonce, self._accept, self._store, now)  # our own header is no request's
-        sealed = seal(envelope.encode(), policy, credentials, now, nonce)
+        sealed = seal(envelope, policy, credentials, now, nonce)
         answer = response(request, HTTPStatus.OK, XML, sealed)
         found = budget.reply_budget(reply)
         if found is not None:

@@ -129,3 +129,12 @@ def test_a_formula_is_not_asked_for_what_is_never_sent() -> None:
     assert budget("T4", 0) == 1425
     with pytest.raises(KeyError, match="T1, T2"):
         budget("T8", 1)
+
+
+def test_the_octets_of_a_text_are_the_schemas_characters(xsd: etree._Element) -> None:
+    """The identifiers whose type is a pattern are ASCII, so that their octets are their characters."""
+    limits = {simple.get("name"): simple.find(f"{XS}restriction/{XS}maxLength") for simple in xsd.findall(f"{XS}simpleType")}
+    limited = {f"m:{name}": int(facet.get("value")) for name, facet in limits.items() if facet is not None}
+    limited |= {"m:ClientId": 36, "m:TransactionId": 36}
+    declared = {a.get("name"): limited[a.get("type")] for a in xsd.iter(f"{XS}attribute") if a.get("type") in limited}
+    assert declared == names.OCTETS

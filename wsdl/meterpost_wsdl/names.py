@@ -15,6 +15,21 @@ OPERATIONS = ("RegisterProxy", "RegisterProxyDevices", "SyncProxy", "SyncProxySt
 PATH = "/mp"
 """Where the reference server listens; short, because it stands in every request's head."""
 
+OCTETS = {
+    "client": 36,
+    "serial": 32,
+    "id": 36,
+    "n": 40,
+    "maker": 32,
+    "version": 16,
+    "name": 64,
+    "os": 64,
+    "model": 64,
+    "asset": 64,
+    "reason": 64,
+}
+"""Most octets of a text as escaped UTF-8, by attribute. The XSD has the same numbers, but can only count characters."""
+
 
 def action(operation: str) -> str:
     """The SOAPAction of an operation, without the quotes the header needs (WS-I BP 1.1 R2744)."""

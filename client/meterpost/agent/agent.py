@@ -24,9 +24,7 @@ from meterpost.lifecycle.state import DeviceState, SiteState
 from meterpost.model import Exchange, JobName, Reading
 from meterpost.settings import ScheduleSettings
 from meterpost_wsdl import xmlio
-
-SERIAL_OCTETS = 32
-"""The contract's limit on a serial, after escaping."""
+from meterpost_wsdl.names import OCTETS
 
 ENROLLED = frozenset(DeviceState) - {DeviceState.SEEN, DeviceState.OFF, DeviceState.REPLACED, DeviceState.WITHDRAWN}
 """The states in which a device is in the administrator's care: read every two hours, listed as enrolled."""
@@ -248,9 +246,9 @@ def _check_seen(serials: Sequence[str], site: SiteState) -> None:
 
 def _check_serials(serials: Sequence[str], site: SiteState) -> None:
     _check_seen(serials, site)
-    long = [serial for serial in serials if xmlio.octets(serial) > SERIAL_OCTETS]
+    long = [serial for serial in serials if xmlio.octets(serial) > OCTETS["serial"]]
     if long:
         raise SettingsError(
-            f"the serial {long[0]!r} takes more than {SERIAL_OCTETS} octets on the wire",
+            f"the serial {long[0]!r} takes more than {OCTETS['serial']} octets on the wire",
             "The contract has no room for it, and a shortened serial would be another device's.",
         )

@@ -1,7 +1,7 @@
 """A billing request is asked, answered with a reading, and acknowledged: once, and never lost on the way."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meterpost.errors import OverBudget
@@ -82,10 +82,7 @@ def acknowledged(turn: Turn, message: m.BillingTransaction, reply: m.BillingTran
     done: set[str] = set()
     unknown: set[str] = set()
     missing: list[m.DeviceReads] = []
-    for reads in message.devices:
-        request = turn.requests.get(reads.id)
-        if request is None or request.state is not RequestState.ANSWERED:
-            continue
+    for reads, request in _answered(turn, message):
         match results.get((reads.serial, reads.id, reads.part)):
             case None if turn.state_of(reads.serial) in ON_THE_BOOKS:
                 missing.append(reads)
@@ -108,10 +105,7 @@ def refused(turn: Turn, message: m.BillingTransaction) -> None:
     that the server holds in part, the same reading's other parts have to follow."""
     taken_back: set[str] = set()
     missing: list[m.DeviceReads] = []
-    for reads in message.devices:
-        request = turn.requests.get(reads.id)
-        if request is None or request.state is not RequestState.ANSWERED:
-            continue
+    for reads, request in _answered(turn, message):
         alive = turn.state_of(reads.serial) in ON_THE_BOOKS
         if alive and request.parts_acknowledged:
             missing.append(reads)
@@ -136,6 +130,14 @@ def forget_settled(turn: Turn, mentioned: set[str]) -> None:
         old = turn.at - request.received > KEEP_SETTLED
         if old and request.state not in PENDING and request.id not in mentioned:
             del turn.requests[request.id]
+
+
+def _answered(turn: Turn, message: m.BillingTransaction) -> Iterator[tuple[m.DeviceReads, BillingRequest]]:
+    """The parts in the message whose request still waits for its receipt, as it is when its part has its turn."""
+    for reads in message.devices:
+        request = turn.requests.get(reads.id)
+        if request is not None and request.state is RequestState.ANSWERED:
+            yield reads, request
 
 
 def _part_acknowledged(turn: Turn, request: BillingRequest, part: int) -> bool:

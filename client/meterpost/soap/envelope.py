@@ -7,16 +7,13 @@ from typing import Any
 
 from meterpost.lifecycle.messages import Message
 from meterpost.soap.shapes import SHAPES, Children, Shape
-from meterpost_wsdl import names, xmlio
-
-PREFIX = "m"
-_OPEN = f'<s:Envelope xmlns:s="{names.SOAP}" xmlns:{PREFIX}="{names.SERVICE}"><s:Body>'
-_CLOSE = "</s:Body></s:Envelope>"
+from meterpost_wsdl import compact, xmlio
+from meterpost_wsdl.compact import PREFIX
 
 
 def envelope(message: Message) -> bytes:
     """`message` in an envelope without header. Raises OverBudget for an identifier over its limit."""
-    return f"{_OPEN}{element(SHAPES[type(message)], message)}{_CLOSE}".encode()
+    return compact.envelope(element(SHAPES[type(message)], message))
 
 
 def element(shape: Shape, item: Any) -> str:

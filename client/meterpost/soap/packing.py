@@ -10,10 +10,11 @@ from meterpost.soap.envelope import element
 from meterpost.soap.shapes import SHAPES
 from meterpost_wsdl import xmlio
 from meterpost_wsdl.budgets import find
+from meterpost_wsdl.names import OCTETS
 
 _DEVICE = SHAPES[BillingTransaction].children[0].shape
 _METER, _SUPPLY = (children.shape for children in _DEVICE.children)
-_NAME_LIMIT = 40
+_NAME_LIMIT = OCTETS["n"]
 
 
 def pack(request: str, at: datetime, reading: Reading, meters: tuple[str, ...]) -> tuple[DeviceReads, ...]:

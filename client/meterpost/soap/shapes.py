@@ -14,6 +14,7 @@ from meterpost.errors import OverBudget
 from meterpost.lifecycle import messages as m
 from meterpost.model import instant
 from meterpost_wsdl import xmlio
+from meterpost_wsdl.names import OCTETS
 
 Write = Callable[[Any], str]
 Read = Callable[[Any], Any]
@@ -65,8 +66,8 @@ INSTANT = Kind("UTC time, 20 octets", instant, lambda value: value)
 DAY = Kind("day, 10 octets", date.isoformat, _day)
 NUMBER = Kind("number, 10 digits", _number, int)
 TIME = Kind("HH:MM", str, str)
-CLIENT, SERIAL, TRANSACTION, NAME = identifier(36), identifier(32), identifier(36), identifier(40)
-TEXT, SHORT, VERSION = description(64), description(32), description(16)
+CLIENT, SERIAL, TRANSACTION, NAME = (identifier(OCTETS[name]) for name in ("client", "serial", "id", "n"))
+TEXT, SHORT, VERSION = (description(OCTETS[name]) for name in ("name", "maker", "version"))
 
 
 @dataclass(frozen=True, slots=True)

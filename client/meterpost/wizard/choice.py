@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from meterpost.agent import ENROLLED
-from meterpost.agent.agent import SERIAL_OCTETS
 from meterpost.lifecycle.state import Device, DeviceState
 from meterpost.model import Reading
 from meterpost.wizard.questions import items
 from meterpost_wsdl import xmlio
+from meterpost_wsdl.names import OCTETS
 
 
 class Standing(StrEnum):
@@ -44,7 +44,7 @@ def stand(reading: Reading, site: Mapping[str, Device]) -> Found:
     device = site.get(reading.serial)
     if not reading.serial:
         standing = Standing.NO_SERIAL
-    elif xmlio.octets(reading.serial) > SERIAL_OCTETS:
+    elif xmlio.octets(reading.serial) > OCTETS["serial"]:
         standing = Standing.LONG_SERIAL
     elif device is None or device.state is DeviceState.SEEN:
         standing = Standing.NEW

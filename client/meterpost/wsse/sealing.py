@@ -9,13 +9,12 @@ from meterpost.model import Credentials, instant
 from meterpost.wsse import timestamp, username
 from meterpost.wsse.dialects import WSSE_PREFIX, WSU_PREFIX
 from meterpost.wsse.policy import Part, Policy
-from meterpost_wsdl.names import SERVICE, SOAP
+from meterpost_wsdl import compact
 
 NONCE = 16
 """Octets of the nonces we send: 128 random bits."""
 
-_OPENING = f'<s:Envelope xmlns:s="{SOAP}" xmlns:m="{SERVICE}"'.encode()
-_BODY = b"><s:Body>"
+_OPENING, _BODY = compact.OPENING.encode(), compact.BODY.encode()
 
 
 def seal(envelope: bytes, policy: Policy, credentials: Credentials, now: datetime, nonce: bytes) -> bytes:
