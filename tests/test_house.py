@@ -41,7 +41,7 @@ STUB_VALUES = {"meterpost", "meterpost.model", "meterpost.errors", "meterpost.re
 ONE_IMPORTER = {
     "zeep": {"meterpost.soap.codec"},
     "xmlsec": {"meterpost.wsse.signature"},
-    "pysnmp": {"meterpost.devices.snmp", "meterpost_stub.printers"},
+    "pysnmp": {"meterpost.devices.snmp.reference", "meterpost_stub.printers"},
     "sqlalchemy": {"meterpost.ledger"},
     "alembic": {"meterpost.ledger"},
     "apscheduler": {"meterpost.agent.schedule"},

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from meterpost.devices import profile
-from meterpost.devices.credentials import Credential, SnmpUserSecret, in_order
-from meterpost.devices.discovery import Progress, Sweep
-from meterpost.devices.targets import Endpoint, ScanPlan, make_plan
-from meterpost.devices.visit import Visitor
+from meterpost.devices.finding.sweep import Progress, Sweep
+from meterpost.devices.finding.targets import Endpoint, ScanPlan, make_plan
+from meterpost.devices.finding.visit import Visitor
+from meterpost.devices.reading import profile
+from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret, in_order
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 from meterpost.settings import DiscoverySettings, SnmpSettings
@@ -89,7 +89,7 @@ class Devices:
 
     @asynccontextmanager
     async def _visitor(self) -> AsyncIterator[Visitor]:
-        from meterpost.devices.snmp import Network  # the engine is loaded when it is first used
+        from meterpost.devices.snmp.reference import Network  # the engine is loaded when it is first used
 
         network = Network(self._snmp.timeout_s)
         try:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from meterpost.devices import mib, profile, reader
-from meterpost.devices.memory import MemoryAgent
+from meterpost.devices.reading import mib, profile, reader
+from meterpost.devices.snmp.memory import MemoryAgent
 from meterpost.model import Reading
 from meterpost.recording import Value, oid
 

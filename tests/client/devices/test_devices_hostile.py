@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v2c
 
-from meterpost.devices import Devices, SnmpUserSecret, mib
-from meterpost.devices.targets import OCTETS_PER_TRY
-from meterpost.devices.visit import READING_S
+from meterpost.devices import Devices, SnmpUserSecret
+from meterpost.devices.finding.targets import OCTETS_PER_TRY
+from meterpost.devices.finding.visit import READING_S
+from meterpost.devices.reading import mib
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.settings import DiscoverySettings, SnmpSettings
 
@@ -109,7 +110,7 @@ def test_a_garbage_device_costs_only_itself(udp_device: Start) -> None:
 
 
 def test_a_device_that_answers_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch, udp_device: Start) -> None:
-    monkeypatch.setattr("meterpost.devices.visit.READING_S", 0.0)
+    monkeypatch.setattr("meterpost.devices.finding.visit.READING_S", 0.0)
     assert READING_S == 60
     host, port = udp_device(an_answer)
     with pytest.raises(DeviceError, match="could not be read within 0 seconds"):

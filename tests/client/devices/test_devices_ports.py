@@ -8,12 +8,12 @@ from typing import TypeVar
 import pytest
 
 from meterpost import recording
-from meterpost.devices.credentials import AUTH, PRIV, Credential, SnmpUserSecret
-from meterpost.devices.memory import MemoryAgent
-from meterpost.devices.port import Agent, ErrorStatus
-from meterpost.devices.replay import RecordedAgent
-from meterpost.devices.session import Session
-from meterpost.devices.snmp import AUTH_PROTOCOLS, PRIV_PROTOCOLS, Network
+from meterpost.devices.snmp.credentials import AUTH, PRIV, Credential, SnmpUserSecret
+from meterpost.devices.snmp.memory import MemoryAgent
+from meterpost.devices.snmp.port import Agent, ErrorStatus
+from meterpost.devices.snmp.reference import AUTH_PROTOCOLS, PRIV_PROTOCOLS, Network
+from meterpost.devices.snmp.replay import RecordedAgent
+from meterpost.devices.snmp.session import Session
 from meterpost.recording import Oid, Tag, Variable, oid
 from meterpost_stub.printers.fleet import Fleet
 from meterpost_stub.printers.usm import AgentUser

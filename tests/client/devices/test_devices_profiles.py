@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from devices_kit import NOON, PROFILES, a_printer, read
 
-from meterpost.devices import profile, reader
-from meterpost.devices.memory import MemoryAgent
-from meterpost.devices.port import Answer, ErrorStatus
-from meterpost.devices.profile import METER_NAME, Profiles, load, parse
+from meterpost.devices.reading import profile, reader
+from meterpost.devices.reading.profile import METER_NAME, Profiles, load, parse
+from meterpost.devices.snmp.memory import MemoryAgent
+from meterpost.devices.snmp.port import Answer, ErrorStatus
 from meterpost.errors import SettingsError
 from meterpost.recording import Oid, oid
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from devices_kit import NOON
 
-from meterpost.devices import mib, profile
-from meterpost.devices.replay import replay
+from meterpost.devices.reading import mib, profile
+from meterpost.devices.recorded import replay
 from meterpost.model import Reading
 from meterpost.recording import dotted
 

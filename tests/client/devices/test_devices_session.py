@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterpost.devices.memory import MemoryAgent
-from meterpost.devices.port import Answer, ErrorStatus, Unanswered
-from meterpost.devices.session import MAX_EXCHANGES, MAX_ROWS, Session
+from meterpost.devices.snmp.memory import MemoryAgent
+from meterpost.devices.snmp.port import Answer, ErrorStatus, Unanswered
+from meterpost.devices.snmp.session import MAX_EXCHANGES, MAX_ROWS, Session
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value
 

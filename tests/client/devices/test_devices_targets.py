@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterpost.devices import targets
-from meterpost.devices.targets import make_plan
+from meterpost.devices.finding import targets
+from meterpost.devices.finding.targets import make_plan
 from meterpost.errors import SettingsError
 from meterpost.settings import SnmpSettings
 

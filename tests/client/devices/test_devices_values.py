@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterpost.devices import values
-from meterpost.devices.supplies import color, percent
+from meterpost.devices.reading import values
+from meterpost.devices.reading.supplies import color, percent
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 from devices_kit import NOON, PROFILES, a_printer
 
-from meterpost.devices.credentials import Credential, SnmpUserSecret, in_order
-from meterpost.devices.memory import MemoryAgent
-from meterpost.devices.port import Agent, Answer, Unanswered
-from meterpost.devices.targets import Endpoint
-from meterpost.devices.visit import Visitor
+from meterpost.devices.finding.targets import Endpoint
+from meterpost.devices.finding.visit import Visitor
+from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret, in_order
+from meterpost.devices.snmp.memory import MemoryAgent
+from meterpost.devices.snmp.port import Agent, Answer, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 from meterpost.recording import Oid

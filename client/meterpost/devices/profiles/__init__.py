@@ -1,1 +1,1 @@
-"""OID profiles: data only, one TOML file per maker. `meterpost.devices.profile` reads them."""
+"""OID profiles: data only, one TOML file per maker. `meterpost.devices.reading.profile` reads them."""

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from typing import Protocol
 
-from meterpost.devices import mib, reader
-from meterpost.devices.credentials import Credential
-from meterpost.devices.port import Agent
-from meterpost.devices.profile import Profiles
-from meterpost.devices.targets import Endpoint
+from meterpost.devices.finding.targets import Endpoint
+from meterpost.devices.reading import mib, reader
+from meterpost.devices.reading.profile import Profiles
+from meterpost.devices.snmp.credentials import Credential
+from meterpost.devices.snmp.port import Agent
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 

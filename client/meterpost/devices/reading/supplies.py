@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from meterpost.devices import mib
-from meterpost.devices.session import Column
-from meterpost.devices.values import number, text
+from meterpost.devices.reading import mib
+from meterpost.devices.reading.values import number, text
+from meterpost.devices.snmp.session import Column
 from meterpost.model import Supply, SupplyState
 from meterpost.recording import Oid, dotted
 

@@ -19,8 +19,8 @@ from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind
 from pysnmp.proto.api import PROTOCOL_MODULES, v2c, verdec
 
-from meterpost.devices.credentials import Credential, SnmpUserSecret
-from meterpost.devices.port import Agent, Answer, Unanswered
+from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret
+from meterpost.devices.snmp.port import Agent, Answer, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value
 

@@ -2,7 +2,7 @@
 
 import re
 
-from meterpost.devices.mib import DETECTED_ERRORS
+from meterpost.devices.reading.mib import DETECTED_ERRORS
 from meterpost.recording import Value
 
 MAX_TEXT = 255  # DisplayString

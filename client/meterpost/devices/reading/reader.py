@@ -7,12 +7,12 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
-from meterpost.devices import mib, values
-from meterpost.devices.port import Agent
-from meterpost.devices.profile import Profile, Profiles, TableRule, TextRule, folded
-from meterpost.devices.session import Column, Session
-from meterpost.devices.supplies import COLUMNS as SUPPLY_COLUMNS
-from meterpost.devices.supplies import supplies
+from meterpost.devices.reading import mib, values
+from meterpost.devices.reading.profile import Profile, Profiles, TableRule, TextRule, folded
+from meterpost.devices.reading.supplies import COLUMNS as SUPPLY_COLUMNS
+from meterpost.devices.reading.supplies import supplies
+from meterpost.devices.snmp.port import Agent
+from meterpost.devices.snmp.session import Column, Session
 from meterpost.model import Meter, Reading
 from meterpost.recording import Oid, Value, dotted
 

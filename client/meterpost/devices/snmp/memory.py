@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from meterpost.devices.port import Answer, Binding, ErrorStatus
+from meterpost.devices.snmp.port import Answer, Binding, ErrorStatus
 from meterpost.recording import Oid, Value
 
 

@@ -5,7 +5,7 @@ A session knows the defects of agents and nothing of printers.
 
 from collections.abc import Mapping, Sequence
 
-from meterpost.devices.port import Agent, Answer, ErrorStatus, Unanswered
+from meterpost.devices.snmp.port import Agent, Answer, ErrorStatus, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value
 

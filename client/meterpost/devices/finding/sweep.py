@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meterpost.devices.targets import ScanPlan
-from meterpost.devices.visit import Visitor
+from meterpost.devices.finding.targets import ScanPlan
+from meterpost.devices.finding.visit import Visitor
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 

@@ -1,0 +1,1 @@
+"""Where printers may be, and which of the things that answer are printers."""

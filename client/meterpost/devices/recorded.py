@@ -1,0 +1,22 @@
+"""A reading straight from a recording: the file stands in for the device."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from meterpost.devices.reading import profile
+from meterpost.devices.reading.profile import Profiles
+from meterpost.devices.reading.reader import read
+from meterpost.devices.snmp.replay import RecordedAgent
+from meterpost.model import Reading
+
+
+def read_recording(path: Path, now: datetime, profile_folders: Iterable[Path] = ()) -> Reading:
+    """The reading of the device recorded in `path`; its address is the file's name, its port 0. Raises DeviceError."""
+    return replay(path, now, profile.load(profile_folders))
+
+
+def replay(path: Path, now: datetime, profiles: Profiles) -> Reading:
+    """`read_recording` with profiles already loaded."""
+    return asyncio.run(read(RecordedAgent(path), profiles, path.name, 0, now))
