@@ -1,4 +1,5 @@
-"""The command `meterpost-stub`: `serve` runs the reference server, `printers` the simulated fleet.
+"""The command `meterpost-stub`: `serve` runs the reference server, `printers` the simulated fleet,
+`crowd` thousands of printers to measure clients with.
 
 Exit codes are those of the client (meterpost.errors): 0 stopped by SIGTERM or SIGINT, 2 a wrong option or file,
 4 the store cannot be opened, 6 the address cannot be had.
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     printers.add_parser(subparsers)
     args = parser.parse_args(argv)
     try:
-        return run(args) if args.command == "serve" else printers.run(args)
+        return int(args.run(args))
     except MeterpostError as error:
         print(f"meterpost-stub: {error}", error.advice, sep="\n", file=sys.stderr)  # noqa: T201  # a command's output
         return error.exit_code
@@ -58,6 +59,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--client-ca", type=Path, help="demand client certificates of this CA")
     parser.add_argument("--json", action="store_true", help="one JSON object with addresses and secrets as the first line")
     parser.add_argument("--verbose", action="store_true", help="log to stderr")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

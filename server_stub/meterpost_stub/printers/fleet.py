@@ -93,12 +93,11 @@ class Fleet:
         communities: tuple[str, ...] = ("public",),
         users: tuple[AgentUser, ...] = (),
     ) -> None:
-        addresses = _addresses(network, len(recordings))
+        hosts = addresses(network, len(recordings))
         boots = int(time.time())  # larger at each start, without remembering anything
         self._port = port
         self.printers = tuple(
-            _printer(path, address, port, communities, users, boots)
-            for path, address in zip(recordings, addresses, strict=True)
+            _printer(path, address, port, communities, users, boots) for path, address in zip(recordings, hosts, strict=True)
         )
         self._by_address = {printer.address: printer for printer in self.printers}
         self._transports: list[asyncio.DatagramTransport] = []
@@ -179,16 +178,17 @@ def _printer(
         mib = Mib(load(path))
     except (BadRecording, OSError) as error:
         raise SettingsError(f"the recording {path} cannot be served: {error}") from None
-    usm = Usm(_engine_id(address), users, boots)
+    usm = Usm(engine_id(address), users, boots)
     return SimulatedPrinter(path.stem, address, port, mib, Agent(mib, communities, usm))
 
 
-def _engine_id(address: str) -> bytes:
+def engine_id(address: str) -> bytes:
     """RFC 3411, snmpEngineID: the enterprise with the first bit set, 1 for IPv4, the address."""
     return (_ENTERPRISE | 1 << 31).to_bytes(4, "big") + b"\x01" + ipaddress.IPv4Address(address).packed
 
 
-def _addresses(network: str, count: int) -> tuple[str, ...]:
+def addresses(network: str, count: int) -> tuple[str, ...]:
+    """The first `count` host addresses of `network`. Raises SettingsError where it is not on loopback, or too small."""
     try:
         hosts = ipaddress.IPv4Network(network)
     except ValueError as error:
