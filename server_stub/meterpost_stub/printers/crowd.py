@@ -316,7 +316,7 @@ def split(octets: bytes) -> _Parts | None:
         _, rest = _content(octets, body)
     except IndexError:
         return None
-    if (octets[0], octets[community], octets[body]) != (0x30, 0x04, 0x02) or end != len(octets):
+    if (octets[0], octets[body]) != (0x30, 0x02) or end != len(octets):
         return None
     return _Parts(octets[start : tag + 1], octets[body:rest], octets[rest:])
 

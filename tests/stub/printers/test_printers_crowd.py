@@ -71,6 +71,13 @@ def test_octets_that_are_no_request_are_answered_as_by_an_agent(data):
     assert (mine and understood(mine)) == (theirs and understood(theirs))
 
 
+def test_what_the_memo_cuts_out_must_be_a_message_and_a_request_id():
+    octets = numbered(request(v2c.GetRequestPDU, DESCR), 77777)
+    at = octets.index(b"\x02\x03\x01\x2f\xd1")
+    for wrong in (b"\x31" + octets[1:], octets[:at] + b"\x04" + octets[at + 1 :]):
+        assert MANY.answer(5, wrong) is None is alone(5).answer(wrong)
+
+
 def test_longer_forms_of_length_are_understood():
     """BER does not ask for the shortest (X.690, 8.1.3.5), and net-snmp has sent these."""
     short = request(v2c.GetRequestPDU, DESCR, LIFE)
