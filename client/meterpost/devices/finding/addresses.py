@@ -27,6 +27,7 @@ WORDS = ("subnets", "gateway", "broadcast", "mdns", "local")
 Endpoint = tuple[str, int]
 """Host and port: an address (IPv6 without brackets, link-local with its zone), a host name in lower case, or a URI."""
 
+_SHOWN = 80  # characters of a bad target
 _HEADINGS = {"address", "device", "host", "hostname", "ip", "ip address", "name", "printer", "target", "uri", "url"}
 _QUAD = r"\d{1,3}(?:\.\d{1,3}){3}"
 _NUMERIC = re.compile(r"[\d./-]+")
@@ -102,13 +103,14 @@ def parse(text: str) -> Place:
         return _uri(text)
     if text in WORDS:
         raise SettingsError(
-            f"target {text!r} is not an address but a place to look for some", f"If it is a host name, write '{text}.'."
+            f"target {text[:_SHOWN]!r} is not an address but a place to look for some",
+            f"If it is a host name, write '{text}.'.",
         )
     try:
         host, port = _split_port(text)
         return _span(host, port) or _name(host, port)
     except ValueError as error:
-        raise SettingsError(f"target {text!r}: {error}", _EXAMPLES) from None
+        raise SettingsError(f"target {text[:_SHOWN]!r}: {error}", _EXAMPLES) from None
 
 
 def written(endpoint: Endpoint) -> str:
@@ -175,7 +177,7 @@ def _name(host: str, port: int | None) -> Name:
 
 
 def _uri(text: str) -> Uri:
-    shown = repr(re.sub(r"//[^/]*@", "//***@", text)[:80])
+    shown = repr(re.sub(r"//[^/]*@", "//***@", text)[:_SHOWN])
     try:
         if not text.isprintable() or " " in text or len(text.encode()) > MAX_URI:
             raise ValueError("a URI has no blanks and no more than 1023 octets")
@@ -229,10 +231,13 @@ def _hosts(at: Span | Name, text: str) -> Iterator[Host]:
         if at.version == 4:
             raise _too_large()
         raise SettingsError(
-            f"target {text!r} has too many addresses to ask each", "Name IPv6 printers by mdns, a file or their host names."
+            f"target {text[:_SHOWN]!r} has too many addresses to ask each",
+            "Name IPv6 printers by mdns, a file or their host names.",
         )
     if at.version == 6 and not at.zone and ipaddress.IPv6Address(at.asked.start) in _LINK_LOCAL:
-        raise SettingsError(f"target {text!r}: a link-local address needs its zone", "Name its interface: fe80::1%eth0")
+        raise SettingsError(
+            f"target {text[:_SHOWN]!r}: a link-local address needs its zone", "Name its interface: fe80::1%eth0"
+        )
     return ((at.version, at.zone, number, "") for number in at.asked)
 
 

@@ -168,11 +168,14 @@ _ROUTES: tuple[tuple[tuple[Oid, ...], Reader], ...] = (
 )
 """Routing tables, newest first; the first that has a route is believed."""
 
+_PHYSICAL, _MEDIA = (1, 3, 6, 1, 2, 1, 4, 35, 1), (1, 3, 6, 1, 2, 1, 4, 22, 1)
 _MET: tuple[tuple[Oid, Callable[[Oid], IPv4Address | None]], ...] = (
-    ((1, 3, 6, 1, 2, 1, 4, 35, 1, 6), lambda index: _inet_address(index[1:])[0]),  # ipNetToPhysicalType
-    ((1, 3, 6, 1, 2, 1, 4, 22, 1, 4), lambda index: IPv4Address(bytes(index[1:]))),  # ipNetToMediaType
+    ((*_PHYSICAL, 6), lambda index: _inet_address(index[1:])[0]),  # ipNetToPhysicalType
+    ((*_MEDIA, 4), lambda index: IPv4Address(bytes(index[1:]))),  # ipNetToMediaType
+    ((*_PHYSICAL, 4), lambda index: _inet_address(index[1:])[0]),  # the physical addresses, where there are no types
+    ((*_MEDIA, 2), lambda index: IPv4Address(bytes(index[1:]))),
 )
-"""Tables of neighbours, newest first: ifIndex and address are the index."""
+"""Tables of neighbours, ifIndex and address being the index; the first that has some is believed."""
 _INVALID = 2
 
 
