@@ -1,0 +1,51 @@
+"""The queues of the CUPS scheduler of this computer (Linux, macOS), by CUPS-Get-Printers. Read-only."""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from meterpost.devices.ipp.codec import PRINTER_GROUP, Attributes
+from meterpost.devices.ipp.printer import CUPS_GET_PRINTERS, NOT_FOUND, Printer, ask, refusal
+from meterpost.devices.local import LocalPrinter
+from meterpost.devices.reading import values
+
+SCHEDULER = "ipp://localhost:631/"
+MOST = 1000  # queues
+
+_ASKED = ("printer-name", "printer-make-and-model", "device-uri")
+_PORTS = {"socket": 9100, "ipp": 631, "ipps": 631, "http": 80, "https": 443, "lpd": 515, "dnssd": 0}
+"""Schemes of CUPS backends that go to a printer on the network, and the port where the URI names none."""
+_MAX_URI = 1023  # octets (RFC 8011, 5.1.6)
+
+
+def printers(uri: str = SCHEDULER, timeout_s: float = 5.0) -> tuple[LocalPrinter, ...]:
+    """The queues of the scheduler at `uri`, in its order; none is no error. Raises DeviceError where there is no scheduler,
+    SettingsError for a bad `uri`."""
+    scheduler = Printer.of(uri)
+    answer = ask(scheduler, CUPS_GET_PRINTERS, _ASKED, timeout_s)
+    if answer.status == NOT_FOUND:  # what CUPS says where there is none
+        return ()
+    if not answer.ok:
+        raise refusal(scheduler, answer)
+    return tuple(_printer(queue) for queue in answer.of(PRINTER_GROUP)[:MOST])
+
+
+def _printer(queue: Attributes) -> LocalPrinter:
+    def text(name: str, limit: int = values.MAX_TEXT) -> str:
+        found = queue.get(name) or (b"",)
+        return values.text(found[0], limit) if isinstance(found[0], bytes) else ""
+
+    name, model, uri = text("printer-name"), text("printer-make-and-model"), text("device-uri", _MAX_URI)
+    try:
+        parts = urlsplit(uri)
+        host, port = unquote(parts.hostname or ""), parts.port
+    except ValueError:
+        return LocalPrinter(name, model, "", "other")
+    uri = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if parts.scheme == "hp":  # HPLIP: hp:/net/MODEL?ip=ADDRESS, hp:/usb/MODEL?serial=NUMBER
+        host = next((found[0] for key, found in parse_qs(parts.query).items() if key in ("ip", "hostname")), "")
+        if host:
+            return LocalPrinter(name, model, uri, "network", host, _PORTS["socket"])
+    if parts.scheme == "usb" or uri.startswith("hp:/usb/"):
+        return LocalPrinter(name, model, uri, "usb")
+    if parts.scheme in _PORTS and host:
+        return LocalPrinter(name, model, uri, "network", host, port or _PORTS[parts.scheme])
+    return LocalPrinter(name, model, uri, "other")
