@@ -141,23 +141,23 @@ WSD = port("WSD Port", "WSD-1-2", Printer_UUID="urn:uuid:1-2-3")
         ("http://10.1.2.3:631/ipp/print", ("http://10.1.2.3:631/ipp/print", "network", "10.1.2.3", 631)),
         ("HTTPS://me:secret@hall.example/ipp", ("https://hall.example/ipp", "network", "hall.example", 443)),
         ("http://[2001:db8::7]/ipp", ("http://[2001:db8::7]/ipp", "network", "2001:db8::7", 80)),
-        ("http://me:secret@[", ("other:", "other")),
-        ("http://me:secret@two words/", ("other:http%3A//two%20words/", "other")),
+        ("http://me:secret@[", ("port:", "other")),
+        ("http://me:secret@two words/", ("port:http%3A//two%20words/", "other")),
         ("USB001", ("usb:USB001", "usb")),
         ("usb014", ("usb:usb014", "usb")),
         ("DOT4_001", ("usb:DOT4_001", "usb")),
-        ("USB0012", ("other:USB0012", "other")),
-        ("WSD-1-2", ("wsd:1-2-3", "wsd")),
-        ("WSD-3-4", ("wsd:WSD-3-4", "wsd")),
-        ("LPT1:", ("parallel:LPT1%3A", "parallel")),
-        ("COM1:", ("serial:COM1%3A", "serial")),
-        ("TS004", ("redirected:TS004", "redirected")),
-        (r"\\server\hall", ("share:%5C%5Cserver%5Chall", "share")),
-        ("FILE:", ("file:FILE%3A", "file")),
-        ("PORTPROMPT:", ("file:PORTPROMPT%3A", "file")),
-        ("nul:", ("file:nul%3A", "file")),
-        (r"C:\out\a.prn", ("file:C%3A%5Cout%5Ca.prn", "file")),
-        ("SHRFAX:", ("other:SHRFAX%3A", "other")),
+        ("USB0012", ("port:USB0012", "other")),
+        ("WSD-1-2", ("wsd:1-2-3", "other")),
+        ("WSD-3-4", ("wsd:WSD-3-4", "other")),
+        ("LPT1:", ("parallel:LPT1%3A", "other")),
+        ("COM1:", ("serial:COM1%3A", "other")),
+        ("TS004", ("redirected:TS004", "other")),
+        (r"\\server\hall", ("share:%5C%5Cserver%5Chall", "other")),
+        ("FILE:", ("file:FILE%3A", "other")),
+        ("PORTPROMPT:", ("file:PORTPROMPT%3A", "other")),
+        ("nul:", ("file:nul%3A", "other")),
+        (r"C:\out\a.prn", ("file:C%3A%5Cout%5Ca.prn", "other")),
+        ("SHRFAX:", ("port:SHRFAX%3A", "other")),
     ],
 )
 def test_other_ports_are_listed_as_what_they_are(name: str, rest: tuple[str, str, str, int]) -> None:
@@ -168,7 +168,7 @@ def test_other_ports_are_listed_as_what_they_are(name: str, rest: tuple[str, str
 
 def test_an_lpr_port_without_a_server_leads_nowhere() -> None:
     lost = port("LPR Port", "unix:lp", Server_Name="", Printer_Name="lp")
-    assert only(lost, queue("One", "unix:lp")).device_uri == "other:unix%3Alp"
+    assert only(lost, queue("One", "unix:lp")).device_uri == "port:unix%3Alp"
 
 
 @pytest.mark.parametrize("values", [{}, {"Port": 7}, {"Port": None}, {"Port": ""}, {"Port": " , "}, {"Port": b"USB001"}])

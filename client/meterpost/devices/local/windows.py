@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from meterpost.devices.local import LocalPrinter
@@ -55,16 +55,17 @@ class SnmpHint:
 @dataclass(frozen=True, slots=True)
 class _Port:
     device_uri: str
-    connection: str
+    connection: Literal["network", "usb", "other"] = "other"
     host: str = ""
     number: int = 0
     snmp: SnmpHint | None = None
 
 
 def printers(registry: Registry | None = None) -> tuple[LocalPrinter, ...]:
-    """One for each queue and port (a pool has several), in the order of the registry. `connection` is `network`, `usb`,
-    `wsd`, `parallel`, `serial`, `share`, `redirected`, `file` or `other`; where it is not `network`, `device_uri` is this
-    word and the name of the port. Raises SettingsError where there is no Windows registry, or it may not be read."""
+    """One for each queue and port (a pool has several), in the order of the registry. The scheme of `device_uri` says what
+    the port is: `socket`, `lpd`, `http`, `https` lead to the network; `usb`, `wsd`, `parallel`, `serial`, `share`,
+    `redirected`, `file` and `port` have the name of the port behind them. Raises SettingsError where there is no Windows
+    registry, or it may not be read."""
     return tuple(
         LocalPrinter(name, driver, port.device_uri, port.connection, port.host, port.number)
         for name, driver, port in _queues(registry or windows_registry())
@@ -128,7 +129,7 @@ def _lpd(host: str, queue: str, snmp: SnmpHint | None = None) -> _Port:
 
 def _wsd(values: Values) -> _Port | None:
     uuid = _text(values, "Printer UUID").removeprefix("urn:uuid:")
-    return _Port(f"wsd:{quote(uuid)}", "wsd") if uuid else None
+    return _Port(f"wsd:{quote(uuid)}") if uuid else None
 
 
 _MONITORS: Mapping[str, Callable[[Values], _Port | None]] = {
@@ -152,8 +153,8 @@ _NAMES = {
 def _by_name(name: str) -> _Port:
     if re.match("https?://", name, re.IGNORECASE):
         return _internet(name)
-    word = next((word for word, pattern in _NAMES.items() if re.fullmatch(pattern, name, re.IGNORECASE)), "other")
-    return _Port(f"{word}:{quote(name)}", word)
+    word = next((word for word, pattern in _NAMES.items() if re.fullmatch(pattern, name, re.IGNORECASE)), "port")
+    return _Port(f"{word}:{quote(name)}", "usb" if word == "usb" else "other")
 
 
 def _internet(name: str) -> _Port:
@@ -162,9 +163,9 @@ def _internet(name: str) -> _Port:
         url = urlsplit(name)
         host, number = unquote(url.hostname or ""), url.port or {"http": 80, "https": 443}[url.scheme]
     except ValueError:
-        return _Port("other:", "other")
+        return _Port("port:")
     address = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
-    return _Port(address, "network", host, number) if _HOST.fullmatch(host) else _Port(f"other:{quote(address)}", "other")
+    return _Port(address, "network", host, number) if _HOST.fullmatch(host) else _Port(f"port:{quote(address)}")
 
 
 def _bracketed(host: str) -> str:
