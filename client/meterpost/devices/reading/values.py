@@ -8,26 +8,94 @@ from meterpost.recording import Value
 MAX_TEXT = 255  # DisplayString
 MAX_DEVICE_ID = 4096  # IEEE 1284 ids list every language of the printer
 
-_NO_SERIAL = re.compile(
-    r"(?i)(.)\1*|(?:un)?known|n/?a|none|null|default|not (?:set|available|defined)|serial[ _-]?(?:number|no)\.?|to be filled.*"
-)
+# What agents say for want of a serial number, in small letters, without blanks and signs.
+_NO_NUMBERS = """
+unknown known undefined unspecified unavailable unassigned uninitialized invalid none null nil nan na default defaultstring
+empty blank dummy test error tbd tba tobedetermined tobedefined tobefilled tobefilledbyoem oem
+notset notavailable notapplicable notassigned notconfigured notdefined notfound notinitialized notpresent notprogrammed
+notreadable notspecified notsupported notyetset noserial nosn noserialnumber
+sn serial serialno serialnum serialnumber systemserialnumber
+unbekannt nichtverfügbar inconnu nondisponible desconocido nodisponible sconosciuto nondisponibile onbekend неизвестно 不明 未知
+"""
+_FILLERS = frozenset(_NO_NUMBERS.split())
+_SEQUENCES = ("12345678901234567890", "01234567890123456789", "abcdefghijklmnopqrstuvwxyz")
+_SHORTEST_SEQUENCE = 8  # a shorter one may well be somebody's number
+_SERIAL_LABEL = re.compile(r"(?:S/?N|Serial(?: ?(?:No|Num|Number))?\.?) ?[:=#] ?", re.IGNORECASE)
+
+_KANA_OR_KANJI = re.compile("[\u3041-\u30ff\u4e00-\u9fff]{2}")
+# GB 2312 cannot be told from other East Asian codes by its octets, but these four-octet words are its own.
+_CHINESE_WORDS = "黑色 青色 红色 品红 黄色 墨粉 碳粉 粉盒 墨盒 废粉 硒鼓 纸盒 定影 打印 复印 未知"
+_CHINESE = tuple(word.encode("gb2312") for word in _CHINESE_WORDS.split())
+_BYTE_ORDERS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def text(value: Value, limit: int = MAX_TEXT) -> str:
-    """UTF-8, else Latin-1; without NULs and other control characters, without blanks around."""
+    """At most `limit` characters of what an octet string says; no NULs, control characters, or blanks around.
+
+    UTF-8, UTF-16 (with its mark, or where every other octet is NUL), Shift JIS and GB 2312 where it can be nothing else,
+    otherwise Windows-1252, which is Latin-1 with signs where Latin-1 has control characters.
+    """
     if not isinstance(value, bytes):
         return ""
-    value = value.replace(b"\0", b"")
+    if value.isascii() and (plain := value.decode("ascii")).isprintable():  # nearly always, and 50 times per printer
+        return plain[:limit].strip()
+    decoded = _decoded(value[: 4 * limit])[:limit]
+    return "".join(character if character.isprintable() else " " for character in decoded).strip()
+
+
+def _decoded(octets: bytes) -> str:
+    if code := _BYTE_ORDERS.get(octets[:2]) or _unmarked_utf16(octets):
+        last = b"\0" if code == "utf-16-le" and len(octets) % 2 else b""  # taken for padding, and taken away
+        return (octets + last).decode(code, "ignore").replace("\0", "").removeprefix("\ufeff")
+    octets = octets.replace(b"\0", b"")
     try:
-        decoded = value.decode("utf-8")
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = octets[: error.start]
+        if error.reason == "unexpected end of data" and not before.isascii():
+            return before.decode("utf-8")  # cut by the agent inside a character
+    return _east_asian(octets) or _western(octets)
+
+
+def _unmarked_utf16(octets: bytes) -> str:
+    """The byte order where every other octet is NUL: Latin text, and padding after it."""
+    used = octets.rstrip(b"\0")
+    if len(used) < 3:
+        return ""
+    if not any(used[::2]) and all(used[1::2]):
+        return "utf-16-be"
+    return "utf-16-le" if not any(used[1::2]) and all(used[::2]) else ""
+
+
+def _east_asian(octets: bytes) -> str:
+    """'' where it may as well be something else. Kana begin with an octet that is no letter of Latin-1; and quotes of
+    Windows-1252 or accents of MS-DOS, which have such octets too, do not make two kana or kanji in a row."""
+    try:
+        if any(0x81 <= octet <= 0x9F for octet in octets):
+            decoded = octets.decode("cp932")
+            return decoded if _KANA_OR_KANJI.search(decoded) else ""
+        return octets.decode("gb2312") if any(word in octets for word in _CHINESE) else ""
     except UnicodeDecodeError:
-        decoded = value.decode("latin-1")
-    return "".join(character if character.isprintable() else " " for character in decoded[:limit]).strip()
+        return ""
+
+
+def _western(octets: bytes) -> str:
+    try:
+        return octets.decode("cp1252")
+    except UnicodeDecodeError:  # five octets have no meaning in it
+        return octets.decode("latin-1")
 
 
 def serial(found: str) -> str:
-    """`found`, or '' where it is a filler and not the number of one device."""
-    return "" if _NO_SERIAL.fullmatch(found) else found
+    """`found` without a label in front, or '' where it is a filler and not the number of one device."""
+    label = _SERIAL_LABEL.match(found)
+    own = found[label.end() :] if label else found
+    plain = "".join(filter(str.isalnum, own)).casefold()
+    if len(set(plain)) < 2 or plain in _FILLERS:
+        return ""
+    if len(plain) >= _SHORTEST_SEQUENCE and any(sequence.startswith(plain) for sequence in _SEQUENCES):
+        return ""
+    return own
 
 
 def number(value: Value) -> int | None:
