@@ -1,5 +1,6 @@
 """The values every room may hold and hand on. Frozen; they import nothing of ours."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,6 +57,31 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """A row of the printer's alert table (prtAlertTable, RFC 3805). `severity`, `group` and `code` are the RFC's words, the
+    number where it has none for it, '' where the device says nothing; `description` is the printer's own."""
+
+    index: str
+    severity: str
+    group: str
+    code: str
+    description: str
+
+    @property
+    def sentence(self) -> str:
+        """For people: the printer's own words, else the RFC's taken apart: "critical: door open (cover)"."""
+        if self.description:
+            return self.description
+        where = f" ({_words(self.group)})" if self.group else ""
+        return f"{_words(self.severity) or 'alert'}: {_words(self.code) or 'no code'}{where}"
+
+
+def _words(name: str) -> str:
+    """`inputTrayEmpty` as "input tray empty"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Everything one visit to a device learnt. Text the device does not have is ''."""
 
@@ -72,6 +98,9 @@ class Reading:
     status: str = ""
     meters: tuple[Meter, ...] = ()
     supplies: tuple[Supply, ...] = ()
+    errors: tuple[str, ...] = ()  # names of hrPrinterDetectedErrorState's bits (RFC 2790): "lowToner"
+    alerts: tuple[Alert, ...] = ()
+    macs: tuple[str, ...] = ()  # of all network interfaces; `mac` is the first
     profile: str = ""
     profile_version: str = ""
     sys_object_id: str = ""
@@ -95,6 +124,11 @@ class Reading:
             "mac": self.mac,
             "firmware": self.firmware,
             "status": self.status,
+            "errors": list(self.errors),
+            "alerts": [
+                {"severity": a.severity, "group": a.group, "code": a.code, "description": a.description} for a in self.alerts
+            ],
+            "macs": list(self.macs),
             "taken_at": instant(self.taken_at),
             "profile": self.profile,
             "profile_version": self.profile_version,

@@ -52,6 +52,10 @@ class SnmpUser:
     priv: str = "AES"  # DES, AES, AES192, AES256
 
 
+ENGINES = ("auto", "wire", "gufo", "pysnmp")
+"""Who speaks SNMP: chosen by itself, or always the one named."""
+
+
 @dataclass(frozen=True, slots=True)
 class SnmpSettings:
     """How printers are asked. `communities` are tried in order, v2c before v1."""
@@ -62,16 +66,19 @@ class SnmpSettings:
     port: int = 161
     timeout_s: float = 2.0
     retries: int = 1
-    concurrency: int = 32
+    concurrency: int = 64
+    engine: str = "auto"  # auto, wire, gufo, pysnmp
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoverySettings:
-    """Where to look. `packets_per_second` bounds the sweep on the wire."""
+    """Where to look. `packets_per_second` bounds everything a discovery sends, to all segments together; `reading_s` is how
+    long after the sweep's worst case what answered may still be read."""
 
     targets: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     packets_per_second: int = 200
+    reading_s: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +189,17 @@ def _check(settings: Settings) -> None:
         ("schedule.read_every_minutes", settings.schedule.read_every_minutes, 15, 1440),
         ("snmp.port", settings.snmp.port, 1, 65535),
         ("snmp.retries", settings.snmp.retries, 0, 10),
-        ("snmp.concurrency", settings.snmp.concurrency, 1, 50),
+        ("snmp.concurrency", settings.snmp.concurrency, 1, 1024),
         ("snmp.timeout_s", settings.snmp.timeout_s, 0.05, 60),
-        ("discovery.packets_per_second", settings.discovery.packets_per_second, 1, 100_000),
+        ("discovery.packets_per_second", settings.discovery.packets_per_second, 1, 1_000_000),
+        ("discovery.reading_s", settings.discovery.reading_s, 1, 86_400),
         ("security.max_age_s", settings.security.max_age_s, 1, 86_400),
         ("security.max_skew_s", settings.security.max_skew_s, 0, 86_400),
     ):
         if not least <= value <= most:
             raise SettingsError(f"{key}: {value} is not between {least} and {most}")
+    if settings.snmp.engine not in ENGINES:
+        raise SettingsError(f"snmp.engine: {settings.snmp.engine!r} is not one of {', '.join(ENGINES)}")
     for version in settings.snmp.versions:
         if version not in ("1", "2c"):
             raise SettingsError(f"snmp.versions: {version!r} is not one of '1', '2c' (v3 is used where there are snmp.users)")

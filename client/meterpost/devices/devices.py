@@ -2,21 +2,41 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from meterpost.devices.finding.sweep import Progress, Sweep
 from meterpost.devices.finding.targets import Endpoint, ScanPlan, make_plan
-from meterpost.devices.finding.visit import Visitor
+from meterpost.devices.finding.visit import Memory, Visit, Visitor
 from meterpost.devices.reading import profile
-from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret, in_order
+from meterpost.devices.snmp.credentials import SnmpUserSecret, in_order, in_turn
+from meterpost.devices.snmp.network import Network
+from meterpost.devices.snmp.pace import Pace
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 from meterpost.settings import DiscoverySettings, SnmpSettings
 
-_MOST_AT_ONCE = 50
+Outcome = Reading | DeviceError
+SLOW_S = 5.0
+_BATCH = 1024
+_BATCH_S = 0.1
+_SLOWEST_KEPT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the last discovery or reading took: devices visited, packets and IP octets both ways, seconds, and the slowest
+    visits of those that took SLOW_S or longer, slowest first."""
+
+    visited: int = 0
+    packets: int = 0
+    octets: int = 0
+    took_s: float = 0.0
+    slow: tuple[Visit, ...] = ()
 
 
 def _in_silence(_: Progress) -> None:
@@ -24,7 +44,7 @@ def _in_silence(_: Progress) -> None:
 
 
 class Devices:
-    """The printers on the network. Remembers for its lifetime which credential each device answers to."""
+    """The printers on the network. What it learns of a device, the way in and what the device has, is in `memory`."""
 
     def __init__(
         self,
@@ -33,18 +53,21 @@ class Devices:
         users: tuple[SnmpUserSecret, ...],
         clock: Callable[[], datetime],
         profile_folders: tuple[Path, ...] = (),
+        memory: Memory | None = None,
     ) -> None:
         """Raises SettingsError for users or profiles that cannot be used."""
         self._snmp = snmp
         self._discovery = discovery
         self._credentials = in_order(snmp, users)
+        self._turns = in_turn(self._credentials, 1 + snmp.retries)
         self._clock = clock
         self._profiles = profile.load(profile_folders)
-        self._known: dict[Endpoint, Credential] = {}
+        self._memory: Memory = {} if memory is None else memory
+        self.summary = Summary()
 
     def plan(self, targets: Sequence[str], exclude: Sequence[str] = ()) -> ScanPlan:
         """What a scan of the targets will ask and cost. Raises SettingsError on a bad target."""
-        return make_plan(targets, exclude, self._snmp, self._discovery.packets_per_second, credentials=len(self._credentials))
+        return make_plan(targets, exclude, self._snmp, self._discovery.packets_per_second, tries=len(self._turns))
 
     def discover(
         self, plan: ScanPlan, on_progress: Callable[[Progress], None] = _in_silence, stop: threading.Event | None = None
@@ -52,14 +75,13 @@ class Devices:
         """The printers in `plan`, each once; what was found until then when `stop` is set."""
 
         async def scan() -> tuple[Reading, ...]:
-            async with self._visitor() as visitor:
-                sweep = Sweep(visitor, plan, on_progress)
-                pace = self._discovery.packets_per_second
-                # Enough to keep the pace while dead addresses are waited for, and the readers busy.
-                await sweep.run(pace, int(pace * self._snmp.timeout_s) + self._at_once, stop)
+            async with self._visitor(Pace(self._discovery.packets_per_second)) as (visitor, network):
+                sweep = Sweep(visitor, network.wire, plan, self._turns, self._snmp.timeout_s, on_progress)
+                await sweep.run(self._snmp.concurrency, plan.worst_case_s + self._discovery.reading_s, stop)
                 return sweep.readings
 
-        return asyncio.run(scan())
+        with _runner() as runner:
+            return runner.run(scan())
 
     def read(self, address: str, port: int | None = None) -> Reading:
         """A fresh reading. Raises DeviceError."""
@@ -68,39 +90,94 @@ class Devices:
             raise outcome
         return outcome
 
-    def read_many(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
+    def read_many(self, endpoints: Sequence[Endpoint]) -> tuple[Outcome, ...]:
         """Fresh readings in the order of `endpoints`, or why there is none."""
+        outcomes: dict[int, Outcome] = dict(self._read_places(endpoints))
+        return tuple(outcomes[place] for place in range(len(endpoints)))
 
-        async def visit(visitor: Visitor, endpoint: Endpoint) -> Reading | DeviceError:
-            try:
-                return await visitor.read(endpoint)
-            except DeviceError as error:
-                return error
+    def read_each(self, endpoints: Sequence[Endpoint]) -> Iterator[tuple[Endpoint, Outcome]]:
+        """Fresh readings, or why there is none, as they come; no more of them are held than a few times what is read at
+        once."""
+        for place, outcome in self._read_places(endpoints):
+            yield endpoints[place], outcome
 
-        async def visit_all() -> tuple[Reading | DeviceError, ...]:
-            async with self._visitor() as visitor:
-                return tuple(await asyncio.gather(*(visit(visitor, endpoint) for endpoint in endpoints)))
+    def _read_places(self, endpoints: Sequence[Endpoint]) -> Iterator[tuple[int, Outcome]]:
+        at_once = min(self._snmp.concurrency, len(endpoints))
+        if not at_once:
+            return
+        waiting = iter(enumerate(endpoints))
+        with _runner() as runner:
+            come: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue(_BATCH)
 
-        return asyncio.run(visit_all())
+            async def visit_all(visitor: Visitor) -> None:
+                for place, endpoint in waiting:
+                    try:
+                        outcome: Outcome = await visitor.read(endpoint)
+                    except DeviceError as error:
+                        outcome = error
+                    await come.put((place, outcome))
 
-    @property
-    def _at_once(self) -> int:
-        return min(self._snmp.concurrency, _MOST_AT_ONCE)
+            async def read() -> None:
+                async with self._visitor(None) as (visitor, _), asyncio.TaskGroup() as group:
+                    for _ in range(at_once):
+                        group.create_task(visit_all(visitor))
+
+            async def start() -> asyncio.Task[None]:
+                return asyncio.create_task(read())
+
+            async def batch() -> list[tuple[int, Outcome]]:
+                """Some that have come; each turn of the loop from outside costs, so not one by one."""
+                await asyncio.wait((reading,), timeout=_BATCH_S)
+                if come.empty() and reading.done():
+                    await reading  # raises: it ended before its time
+                return [come.get_nowait() for _ in range(come.qsize())]
+
+            reading = runner.run(start())
+            left = len(endpoints)
+            while left:
+                outcomes = runner.run(batch())
+                left -= len(outcomes)
+                yield from outcomes
+
+            async def end() -> None:
+                await reading
+
+            runner.run(end())
 
     @asynccontextmanager
-    async def _visitor(self) -> AsyncIterator[Visitor]:
-        from meterpost.devices.snmp.reference import Network  # the engine is loaded when it is first used
+    async def _visitor(self, pace: Pace | None) -> AsyncIterator[tuple[Visitor, Network]]:
+        network = Network(self._snmp.timeout_s, self._snmp.engine, pace)
+        began, visited = time.monotonic(), 0
+        slow: list[Visit] = []
 
-        network = Network(self._snmp.timeout_s)
+        def on_visit(visit: Visit) -> None:
+            nonlocal visited
+            visited += 1
+            if visit.took_s >= SLOW_S:
+                slow.append(visit)
+                slow.sort(key=lambda visit: -visit.took_s)
+                del slow[_SLOWEST_KEPT:]
+
         try:
-            yield Visitor(
+            yield (
+                Visitor(
+                    network,
+                    self._credentials,
+                    tries=1 + self._snmp.retries,
+                    timeout_s=self._snmp.timeout_s,
+                    profiles=self._profiles,
+                    clock=self._clock,
+                    memory=self._memory,
+                    on_visit=on_visit,
+                ),
                 network,
-                self._credentials,
-                tries=1 + self._snmp.retries,
-                concurrency=self._at_once,
-                profiles=self._profiles,
-                clock=self._clock,
-                known=self._known,
             )
         finally:
             await network.close()
+            took_s = time.monotonic() - began
+            self.summary = Summary(visited, network.wire.packets, network.wire.octets, took_s, tuple(slow))
+
+
+def _runner() -> asyncio.Runner:
+    """Windows' own event loop cannot watch a UDP socket; the selector's can, everywhere."""
+    return asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)

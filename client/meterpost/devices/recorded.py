@@ -1,14 +1,16 @@
 """A reading straight from a recording: the file stands in for the device."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from meterpost.devices.reading import profile
+from meterpost.devices.reading.contact import first_contact
+from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
-from meterpost.devices.reading.reader import read
+from meterpost.devices.snmp.port import hold_at_once
 from meterpost.devices.snmp.replay import RecordedAgent
+from meterpost.devices.snmp.session import Abilities, Session
 from meterpost.model import Reading
 
 
@@ -19,4 +21,6 @@ def read_recording(path: Path, now: datetime, profile_folders: Iterable[Path] = 
 
 def replay(path: Path, now: datetime, profiles: Profiles) -> Reading:
     """`read_recording` with profiles already loaded."""
-    return asyncio.run(read(RecordedAgent(path), profiles, path.name, 0, now))
+    agent = RecordedAgent(path)
+    facts = hold_at_once(first_contact(Session(Abilities(agent.has_bulk)), profiles), agent.answer)
+    return interpret(facts, profiles, path.name, 0, now)

@@ -1,11 +1,14 @@
 """Synthetic printers as mappings, and a reading of them."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from meterpost.devices.reading import mib, profile, reader
+from meterpost.devices.reading import mib, profile
+from meterpost.devices.reading.contact import first_contact
+from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.snmp.memory import MemoryAgent
+from meterpost.devices.snmp.port import hold_at_once
+from meterpost.devices.snmp.session import Abilities, Session
 from meterpost.model import Reading
 from meterpost.recording import Value, oid
 
@@ -57,5 +60,6 @@ def a_printer(extra: Mapping[str, Value] | None = None) -> Mib:
 
 
 def read(mib_: Mib, version: str = "2c", profiles: profile.Profiles | None = None) -> Reading:
-    agent = MemoryAgent(mib_, version)
-    return asyncio.run(reader.read(agent, profiles or PROFILES, "10.1.2.3", 161, NOON))
+    agent, known = MemoryAgent(mib_, version), profiles or PROFILES
+    facts = hold_at_once(first_contact(Session(Abilities(agent.has_bulk)), known), agent.answer)
+    return interpret(facts, known, "10.1.2.3", 161, NOON)

@@ -19,6 +19,7 @@ from meterpost.settings import DiscoverySettings, SnmpSettings
 from meterpost_stub.printers.fleet import Fleet
 from meterpost_stub.printers.usm import AgentUser
 
+INTERFACE = "1.3.6.1.2.1.2.2.1.6.2"
 NETWORK = "127.20.31.0/24"
 USER = SnmpUserSecret("reader", "auth-password", "priv-password", auth="SHA256", priv="AES")
 
@@ -40,8 +41,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         recorded(folder / "two.snmprec", "AC00002"),
         switch,
         recorded(folder / "two-again.snmprec", "AC00002"),
-        recorded(folder / "nameless-1.snmprec", "0000000000"),
-        recorded(folder / "nameless-2.snmprec", "unknown"),
+        recorded(folder / "nameless-1.snmprec", "0000000000", {INTERFACE: b"\x02\0\x5e\x10\0\x02"}),
+        recorded(folder / "nameless-2.snmprec", "unknown", {INTERFACE: b"\x02\0\x5e\x10\0\x03"}),
+        recorded(folder / "one-again-without-its-number.snmprec", "unknown"),
     ]
 
 
@@ -76,7 +78,7 @@ def test_a_network_of_254_addresses_is_swept_in_a_few_seconds(fleet: Fleet) -> N
     assert [step.done for step in steps] == list(range(1, 255))
     assert {step.total for step in steps} == {254}
     assert [step.found for step in steps if step.reading] == [1, 2, 3, 4]
-    assert [step.done for step in steps if step.reading][-1] <= 6, "printers are reported before the dead addresses are done"
+    assert [step.done for step in steps if step.reading][-1] <= 7, "printers are reported before the dead addresses are done"
     assert took < 10, "254 addresses with a time-out of 1 s"
 
 

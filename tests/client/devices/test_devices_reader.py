@@ -3,7 +3,7 @@
 import pytest
 from devices_kit import NOON, a_printer, numbered, read
 
-from meterpost.devices.reading.reader import status
+from meterpost.devices.reading.interpret import status
 from meterpost.model import SupplyState
 from meterpost.recording import oid
 

@@ -1,19 +1,17 @@
 """Which credential a device answers to: the order of trying, remembering, forgetting."""
 
 import asyncio
-from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from devices_kit import NOON, PROFILES, a_printer
 
-from meterpost.devices.finding.targets import Endpoint
 from meterpost.devices.finding.visit import Visitor
-from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret, in_order
+from meterpost.devices.snmp.credentials import HELLO, Credential, SnmpUserSecret, in_order, in_turn
 from meterpost.devices.snmp.memory import MemoryAgent
-from meterpost.devices.snmp.port import Agent, Answer, Unanswered
+from meterpost.devices.snmp.port import Agent, Answer, Request, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
-from meterpost.recording import Oid
 from meterpost.settings import SnmpSettings
 
 USER = SnmpUserSecret("reader", "auth-password", "priv-password")
@@ -22,7 +20,7 @@ PRINTER = ("10.1.2.3", 161)
 
 
 class Deaf(MemoryAgent):
-    async def get(self, oids: Sequence[Oid]) -> Answer:
+    def answer(self, request: Request) -> Answer:
         raise Unanswered("nothing")
 
 
@@ -33,7 +31,8 @@ class Site:
         self.way = way
         self.asked: list[Credential] = []
         self.open = 0
-        self.known: dict[Endpoint, Credential] = {}
+        self.now = NOON
+        self.memory: dict[str, bytes] = {}
 
     async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
         self.asked.append(credential)
@@ -46,10 +45,10 @@ class Site:
 
         return Counted(a_printer(), credential.version)
 
-    def read(self) -> Reading:
+    def read(self, heard: Credential | None = None) -> Reading:
         async def run() -> Reading:
-            visitor = Visitor(self, WAYS, 2, 4, PROFILES, lambda: NOON, self.known)
-            return await visitor.read(PRINTER)
+            visitor = Visitor(self, WAYS, 2, 1.0, PROFILES, lambda: self.now, self.memory)
+            return await visitor.read(PRINTER, heard)
 
         return asyncio.run(run())
 
@@ -72,18 +71,18 @@ def test_versions_that_are_not_wanted_are_not_tried() -> None:
 def test_the_way_in_is_found_and_remembered(place: int) -> None:
     site = Site(WAYS[place])
     assert site.read().serial == "AC00042"
-    assert site.asked == [*WAYS[: place + 1], WAYS[place]]  # the probes, then the reading
+    assert site.asked == [*WAYS[: place + 1]]
     site.asked.clear()
     assert site.read().serial == "AC00042"
     assert site.asked == [WAYS[place]]
     assert site.open == 0
 
 
-def test_a_silent_device_is_tried_with_everything_as_often_as_set() -> None:
+def test_a_silent_device_is_asked_one_packet_a_try_for_each_community_and_each_user_once() -> None:
     site = Site(None)
     with pytest.raises(DeviceError):
         site.read()
-    assert site.asked == [*WAYS, *WAYS]
+    assert site.asked == [*WAYS]
     assert site.open == 0
 
 
@@ -94,4 +93,42 @@ def test_a_way_that_is_closed_is_forgotten_and_looked_for_anew() -> None:
     with pytest.raises(DeviceError):
         site.read()
     assert site.read().serial == "AC00042"
-    assert site.known == {PRINTER: WAYS[1]}
+    assert site.asked[-1] == WAYS[1]
+
+
+def test_who_was_heard_in_v1_is_asked_in_v2c_first() -> None:
+    site = Site(WAYS[0])
+    assert site.read(heard=WAYS[2]).serial == "AC00042"
+    assert site.asked == [WAYS[0]]
+    site = Site(WAYS[2])
+    assert site.read(heard=WAYS[2]).serial == "AC00042"
+    assert site.asked == [WAYS[0], WAYS[2]]
+
+
+def test_who_speaks_v1_only_is_offered_v2c_again_after_a_day() -> None:
+    site = Site(WAYS[2])
+    site.read()
+    site.way = WAYS[0]
+    site.now += timedelta(days=1)
+    assert site.read().serial == "AC00042"
+    assert site.asked[-1] == WAYS[0]
+
+
+def test_a_greeted_engine_is_asked_by_users_only() -> None:
+    site = Site(WAYS[4])
+    assert site.read(heard=HELLO).serial == "AC00042"
+    assert site.asked == [WAYS[4]]
+
+
+@pytest.mark.parametrize(
+    ("communities", "users", "tries", "versions"),
+    [
+        (1, 0, 2, ["2c", "1"]),
+        (1, 0, 1, ["2c", "1"]),
+        (2, 0, 3, ["2c", "2c", "1", "1", "2c", "2c"]),
+        (1, 2, 2, ["2c", "1", "3", "3"]),
+    ],
+)
+def test_the_silent_are_asked_once_a_try(communities: int, users: int, tries: int, versions: str) -> None:
+    ways = in_order(SnmpSettings(communities=("public", "ours")[:communities]), (USER,) * users)
+    assert [way.version for way in in_turn(ways, tries)] == versions.split()

@@ -1,21 +1,40 @@
-"""A sweep over a plan: one small paced probe per address, a full reading of what answers, reported as it comes.
+"""A sweep over a plan: one small paced packet to every address that is still silent, and what answers is read at once.
 
-It reports printers only, ends by its deadline whatever the network does, and keeps what it found when it is stopped.
+Nothing waits for a dead address but the clock. It reports printers only, ends by its deadline whatever the network does, and
+keeps what it found when it is stopped.
 """
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from meterpost.devices import roads
+from meterpost.devices.finding.same import Found
 from meterpost.devices.finding.targets import ScanPlan
 from meterpost.devices.finding.visit import Visitor
+from meterpost.devices.reading import mib
+from meterpost.devices.snmp.credentials import Credential
+from meterpost.devices.snmp.network import resolve
+from meterpost.devices.snmp.port import Kind, Request
+from meterpost.devices.snmp.wire import Address, Wire
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 
-AFTER_SWEEP_S = 300.0  # for reading what answered
+# One small question that every printer has an answer to, even if it is an error.
+PROBE = Request(
+    Kind.GET,
+    (
+        mib.SYS_DESCR,
+        mib.SYS_OBJECT_ID,
+        mib.HR_DEVICE_TYPE + mib.FIRST_DEVICE,
+        mib.PRT_SERIAL_NUMBER + mib.FIRST_DEVICE,
+    ),
+)
 _STOP_POLL_S = 0.1
+_NAMES_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,66 +48,121 @@ class Progress:
     reading: Reading | None = None
 
 
-class _Pace:
-    """Gives out turns, evenly spaced, at most `per_second`."""
-
-    def __init__(self, per_second: float) -> None:
-        self._interval_s = 1 / per_second
-        self._next = 0.0
-
-    async def turn(self) -> None:
-        now = asyncio.get_running_loop().time()
-        mine = max(now, self._next)
-        self._next = mine + self._interval_s
-        await asyncio.sleep(mine - now)
-
-
 class Sweep:
-    """One scan. `readings` grows while it runs."""
+    """One scan. `readings` grows while it runs; `answered` counts the addresses that said anything."""
 
-    def __init__(self, visitor: Visitor, plan: ScanPlan, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        visitor: Visitor,
+        wire: Wire,
+        plan: ScanPlan,
+        turns: tuple[Credential, ...],
+        timeout_s: float,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
         self._visitor = visitor
+        self._wire = wire
         self._plan = plan
+        self._turns = turns
+        self._timeout_s = timeout_s
         self._on_progress = on_progress
+        self._places: dict[Address, list[int]] = {}  # still silent: their places in the plan
+        self._heard: deque[tuple[int, Credential | None]] = deque()
+        self._wake = asyncio.Event()
+        self._swept = False
         self._done = 0
-        self._found: dict[int, Reading] = {}  # keyed by the place in the plan
+        self.answered = 0
+        self.found = Found()
 
     @property
     def readings(self) -> tuple[Reading, ...]:
         """The printers found so far in the plan's order; one that has two addresses is kept at the first."""
-        unique: dict[object, Reading] = {}
-        for place in sorted(self._found):
-            reading = self._found[place]
-            unique.setdefault((reading.manufacturer, reading.serial) if reading.serial else place, reading)
-        return tuple(unique.values())
+        return self.found.readings
 
-    async def run(self, packets_per_second: float, in_flight: int, stop: threading.Event | None) -> None:
-        """Until all addresses are visited, `stop` is set or time is up."""
+    async def run(self, readers: int, deadline_s: float, stop: threading.Event | None) -> None:
+        """Until all addresses are visited, `stop` is set or time is up; `readers` devices are read at once."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._plan.worst_case_s + AFTER_SWEEP_S
-        sweep = asyncio.create_task(self._visit_all(_Pace(packets_per_second), asyncio.Semaphore(in_flight)))
-        while not sweep.done():
-            await asyncio.wait((sweep,), timeout=_STOP_POLL_S)
+        deadline = loop.time() + deadline_s
+        work = asyncio.create_task(self._work(readers))
+        while not work.done():
+            await asyncio.wait((work,), timeout=_STOP_POLL_S)
             if loop.time() > deadline or (stop is not None and stop.is_set()):
-                sweep.cancel()
+                work.cancel()
         with suppress(asyncio.CancelledError):
-            await sweep
+            await work
 
-    async def _visit_all(self, pace: _Pace, slots: asyncio.Semaphore) -> None:
+    async def _work(self, readers: int) -> None:
         async with asyncio.TaskGroup() as group:
-            for place in range(self._plan.addresses):
-                await slots.acquire()
-                group.create_task(self._visit(place, pace)).add_done_callback(lambda _: slots.release())
+            for _ in range(readers):
+                group.create_task(self._read_all())
+            await self._resolve()
+            for way in self._turns:
+                await self._fire(way)
+            for places in self._places.values():
+                for _ in places:
+                    self._finish(None)
+            self._places.clear()
+            self._swept = True
+            self._wake.set()
 
-    async def _visit(self, place: int, pace: _Pace) -> None:
-        endpoint = self._plan.endpoints[place]
-        reading = None
-        with suppress(DeviceError):
-            await self._visitor.knock(endpoint, pace.turn)
-            reading = await self._visitor.read(endpoint)
+    async def _resolve(self) -> None:
+        """Names become addresses. One that cannot, and one that is no address, goes straight to the readers."""
+        slots = asyncio.Semaphore(_NAMES_AT_ONCE)
+
+        async def one(place: int) -> None:
+            host, port = self._plan.endpoints[place]
+            async with slots:
+                try:
+                    address = await resolve(host, port)
+                except DeviceError:
+                    self._finish(None)
+                else:
+                    self._places.setdefault(address, []).append(place)
+
+        named = []
+        for place, (host, port) in enumerate(self._plan.endpoints):
+            if roads.is_uri(host):
+                self._hear(place, None)
+            elif host[-1:].isdigit() and host.count(".") == 3:
+                self._places.setdefault((host, port), []).append(place)
+            else:
+                named.append(one(place))
+        await asyncio.gather(*named)
+
+    async def _fire(self, way: Credential) -> None:
+        """One packet to each that is still silent, and time to answer for the last of them."""
+        if not self._places:
+            return
+
+        def heard(address: Address) -> None:
+            for place in self._places.pop(address, ()):
+                self._hear(place, way)
+
+        await self._wire.fire(tuple(self._places), self._wire.question(PROBE, way, heard))
+        if self._places:
+            await asyncio.sleep(self._timeout_s)
+
+    def _hear(self, place: int, way: Credential | None) -> None:
+        self.answered += 1
+        self._heard.append((place, way))
+        self._wake.set()
+
+    async def _read_all(self) -> None:
+        while True:
+            while self._heard:
+                place, way = self._heard.popleft()
+                reading = None
+                with suppress(DeviceError):
+                    reading = await self._visitor.read(self._plan.endpoints[place], way)
+                known = len(self.found)
+                if reading is not None and reading.is_printer:
+                    self.found.add(place, reading)
+                self._finish(reading if len(self.found) > known else None)
+            if self._swept:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _finish(self, reading: Reading | None) -> None:
         self._done += 1
-        known = len(self.readings)
-        if reading is not None and reading.is_printer:
-            self._found[place] = reading
-        found = len(self.readings)
-        self._on_progress(Progress(self._done, self._plan.addresses, found, reading if found > known else None))
+        self._on_progress(Progress(self._done, self._plan.addresses, len(self.found), reading))

@@ -41,12 +41,11 @@ class ScanPlan:
 
 
 def make_plan(
-    targets: Sequence[str], exclude: Sequence[str], snmp: SnmpSettings, packets_per_second: int, credentials: int
+    targets: Sequence[str], exclude: Sequence[str], snmp: SnmpSettings, packets_per_second: int, tries: int
 ) -> ScanPlan:
-    """The plan for `targets` without `exclude`, each address tried with `credentials` ways in.
+    """The plan for `targets` without `exclude`, a silent address being asked `tries` times in all.
     Raises SettingsError that names the target which is not one, or that the plan is too large."""
     found = endpoints(targets, exclude, snmp.port)
-    tries = credentials * (1 + snmp.retries)
     packets = len(found) * tries
     return ScanPlan(
         endpoints=found,

@@ -1,94 +1,188 @@
-"""Finding the way into a device, and reading it: which credential it answers to, remembered for the next visit."""
+"""Finding the way into a device, and reading it. Which credential it answers to, and what it has, is remembered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import logging
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from weakref import WeakValueDictionary
 
-from meterpost.devices.finding.targets import Endpoint
-from meterpost.devices.reading import mib, reader
+from meterpost.devices import roads
+from meterpost.devices.finding.addresses import Endpoint, written
+from meterpost.devices.reading import contact, remembered, repeat
+from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
-from meterpost.devices.snmp.credentials import Credential
-from meterpost.devices.snmp.port import Agent
-from meterpost.errors import DeviceError
+from meterpost.devices.reading.remembered import Remembered
+from meterpost.devices.snmp.credentials import HELLO, Credential, in_turn
+from meterpost.devices.snmp.port import Agent, Unanswered
+from meterpost.devices.snmp.session import Abilities, Facts, Session
+from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
+
+log = logging.getLogger(__name__)
 
 READING_S = 60.0  # the longest visit; a slow printer over v1 needs about ten
 
-# One small question that every printer has an answer to, even if it is an error.
-PROBE = (
-    mib.SYS_DESCR,
-    mib.SYS_OBJECT_ID,
-    mib.HR_DEVICE_TYPE + mib.FIRST_DEVICE,
-    mib.PRT_SERIAL_NUMBER + mib.FIRST_DEVICE,
-)
+Memory = MutableMapping[str, bytes]
+"""What is remembered of devices, by the endpoint as people write it."""
 
 
 class Opener(Protocol):
-    """Where agents come from: `snmp.Network`, or a stand-in."""
+    """Where agents come from: `network.Network`, or a stand-in."""
 
     async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent: ...
 
 
-async def _at_once() -> None:
-    pass
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How a visit went: seconds, requests, and what made it dear ('' where nothing did)."""
+
+    endpoint: Endpoint
+    took_s: float
+    requests: int
+    why: str
 
 
 class Visitor:
-    """Visits devices for as long as one event loop runs. `known` outlives it: the credential each endpoint answered to."""
+    """Visits devices for as long as one event loop runs; `memory` outlives it. `visits` are those that were made."""
 
     def __init__(
         self,
         network: Opener,
         credentials: tuple[Credential, ...],
         tries: int,
-        concurrency: int,
+        timeout_s: float,
         profiles: Profiles,
         clock: Callable[[], datetime],
-        known: MutableMapping[Endpoint, Credential],
+        memory: Memory,
+        on_visit: Callable[[Visit], None] = lambda _: None,
     ) -> None:
         self._network = network
         self._credentials = credentials
         self._tries = tries
-        self._slots = asyncio.Semaphore(concurrency)
+        self._timeout_s = timeout_s
         self._profiles = profiles
         self._clock = clock
-        self._known = known
+        self._memory = memory
+        self._on_visit = on_visit
+        self._talking: WeakValueDictionary[Endpoint, asyncio.Lock] = WeakValueDictionary()
 
-    async def read(self, endpoint: Endpoint) -> Reading:
-        """Raises DeviceError."""
-        host, port = endpoint
-        async with self._slots:
-            credential = self._known.get(endpoint) or await self.knock(endpoint)
-            agent = await self._network.agent(host, port, credential, self._tries)
+    async def read(self, endpoint: Endpoint, way: Credential | None = None) -> Reading:
+        """A reading of the device; `way` is what it just answered to. Raises DeviceError."""
+        session: Session | None = None
+        lock = self._talking.setdefault(endpoint, asyncio.Lock())  # one conversation at a time with a device
+        await lock.acquire()
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(READING_S):
+                if roads.is_uri(endpoint[0]):
+                    return await roads.read(endpoint[0], self._clock(), self._timeout_s)
+                session, reading = await self._by_snmp(endpoint, way)
+                return reading
+        except (DeviceError, SettingsError):
+            raise
+        except TimeoutError:
+            raise DeviceError(
+                f"{written(endpoint)} could not be read within {READING_S:.0f} seconds", "Its answers come too slowly."
+            ) from None
+        except Exception as error:  # whatever an agent made us trip over costs that device only
+            log.exception("%s", written(endpoint))
+            raise DeviceError(
+                f"{written(endpoint)} said something that meterpost could not cope with: {error}",
+                "Send a recording of it to the makers of meterpost: meterpost record.",
+            ) from error
+        finally:
+            lock.release()
+            took_s = asyncio.get_running_loop().time() - began
+            self._on_visit(Visit(endpoint, took_s, session.requests if session else 0, _why(session)))
+
+    async def _by_snmp(self, endpoint: Endpoint, way: Credential | None) -> tuple[Session, Reading]:
+        packed = self._memory.get(written(endpoint))
+        known = remembered.unpack(packed) if packed else None
+        if known is not None and not self._still_good(known):
+            known = None
+        if known is not None and (way is None or way == HELLO or known.way == self._place(way)):
             try:
-                async with asyncio.timeout(READING_S):
-                    return await reader.read(agent, self._profiles, host, port, self._clock())
-            except TimeoutError:
-                raise DeviceError(
-                    f"{host} port {port} could not be read within {READING_S:.0f} seconds", "Its answers come too slowly."
-                ) from None
+                return await self._visit(endpoint, self._credentials[known.way], known)
             except DeviceError:
-                self._known.pop(endpoint, None)  # its community may have changed
+                self._memory.pop(written(endpoint), None)  # its community may have changed
                 raise
-            finally:
-                await agent.close()
+        failures: list[DeviceError] = []
+        for credential, tries in self._ways(way):
+            session = Session(Abilities(credential.version != "1"))
+            try:
+                return await self._visit(endpoint, credential, None, tries, session)
+            except DeviceError as error:
+                if session.heard:
+                    raise
+                failures.append(error)
+        # Silence tells less than a refusal.
+        raise next((failure for failure in failures if not isinstance(failure, Unanswered)), failures[-1])
 
-    async def knock(self, endpoint: Endpoint, turn: Callable[[], Awaitable[None]] = _at_once) -> Credential:
-        """Finds the credential the device at `endpoint` answers to; waits for its `turn` before every packet.
-        Raises DeviceError."""
-        failure = DeviceError(f"{endpoint[0]} was not asked")
-        for _ in range(self._tries):
-            for credential in self._credentials:
-                await turn()
-                agent = await self._network.agent(*endpoint, credential, tries=1)
-                try:
-                    await agent.get(PROBE)
-                except DeviceError as error:
-                    failure = error
-                else:
-                    self._known[endpoint] = credential
-                    return credential
-                finally:
-                    await agent.close()
-        raise failure
+    def _still_good(self, known: Remembered) -> bool:
+        """Who spoke v1 a day ago is offered v2c again: then, the first packet may have been lost."""
+        return known.way < len(self._credentials) and (
+            self._credentials[known.way].version != "1" or repeat.is_fresh(known, self._clock())
+        )
+
+    def _ways(self, heard: Credential | None) -> Iterator[tuple[Credential, int]]:
+        """Credentials with how often the first request is sent. Who was heard in v1 may understand v2c: it is asked so first,
+        for a v1 GETBULK does not exist. A user is tried once, whatever comes: some devices lock who tries too often."""
+        users = [(way, self._tries) for way in self._credentials if way.user]
+        if heard is None:
+            turns = in_turn(self._credentials, self._tries)
+            yield from ((way, 1) for way in turns if way != HELLO)
+            yield from users
+        elif heard == HELLO:
+            yield from users
+        else:
+            better = [way for way in self._credentials if way.community == heard.community and way.version == "2c"]
+            yield from ((way, self._tries) for way in dict.fromkeys((*better, heard)))
+
+    async def _visit(
+        self,
+        endpoint: Endpoint,
+        credential: Credential,
+        known: Remembered | None,
+        first_tries: int | None = None,
+        session: Session | None = None,
+    ) -> tuple[Session, Reading]:
+        host, port = endpoint
+        now = self._clock()
+        session = session or Session(known.abilities if known else Abilities(credential.version != "1"))
+        agent = await self._network.agent(host, port, credential, self._tries)
+        try:
+            facts, anew = await agent.hold(repeat.visit(session, self._profiles, known, now), first_tries)
+        finally:
+            await agent.close()
+        reading = interpret(facts, self._profiles, host, port, now)
+        if anew:
+            self._remember(endpoint, credential, session, facts, reading)
+        return session, reading
+
+    def _remember(self, endpoint: Endpoint, credential: Credential, session: Session, facts: Facts, reading: Reading) -> None:
+        """What is no printer is not visited again, and not remembered."""
+        if not contact.is_printer(facts):
+            return
+        profile = contact.chosen(facts, self._profiles)
+        self._memory[written(endpoint)] = remembered.pack(
+            Remembered(
+                reading.serial,
+                self._place(credential),
+                session.abilities,
+                reading.taken_at,
+                f"{profile.name} {profile.version}",
+                facts,
+            )
+        )
+
+    def _place(self, credential: Credential) -> int:
+        return self._credentials.index(credential)
+
+
+def _why(session: Session | None) -> str:
+    """What makes a visit dear, for people."""
+    if session is None or session.abilities.bulk:
+        return ""
+    return "its SNMP agent has no working GETBULK"

@@ -31,6 +31,10 @@ PRT_SUPPLY_UNIT = oid("1.3.6.1.2.1.43.11.1.1.7")
 PRT_SUPPLY_CAPACITY = oid("1.3.6.1.2.1.43.11.1.1.8")
 PRT_SUPPLY_LEVEL = oid("1.3.6.1.2.1.43.11.1.1.9")
 PRT_COLORANT_VALUE = oid("1.3.6.1.2.1.43.12.1.1.4")
+PRT_ALERT_SEVERITY = oid("1.3.6.1.2.1.43.18.1.1.2")
+PRT_ALERT_GROUP = oid("1.3.6.1.2.1.43.18.1.1.4")
+PRT_ALERT_CODE = oid("1.3.6.1.2.1.43.18.1.1.7")
+PRT_ALERT_DESCRIPTION = oid("1.3.6.1.2.1.43.18.1.1.8")
 
 FIRST_DEVICE: Oid = (1,)
 
@@ -70,21 +74,86 @@ DEVICE_DOWN = 5
 PRINTER_WARMUP = 5
 PRINTER_STATES = {1: "standby", 3: "idle", 4: "printing", 5: "warming up"}
 
-# hrPrinterDetectedErrorState, bit 0 is the most significant of the first octet (RFC 2790).
-DETECTED_ERRORS = (
-    "low paper",
-    "no paper",
-    "low toner",
-    "no toner",
-    "door open",
-    "jammed",
-    "offline",
-    "service requested",
-    "input tray missing",
-    "output tray missing",
-    "marker supply missing",
-    "output near full",
-    "output full",
-    "input tray empty",
-    "overdue preventive maintenance",
-)
+# hrPrinterDetectedErrorState (RFC 2790; the second octet by RFC 3805), bit 0 is the most significant of the first octet.
+DETECTED_ERRORS = {
+    "lowPaper": "low paper",
+    "noPaper": "no paper",
+    "lowToner": "low toner",
+    "noToner": "no toner",
+    "doorOpen": "door open",
+    "jammed": "jammed",
+    "offline": "offline",
+    "serviceRequested": "service requested",
+    "inputTrayMissing": "input tray missing",
+    "outputTrayMissing": "output tray missing",
+    "markerSupplyMissing": "marker supply missing",
+    "outputNearFull": "output near full",
+    "outputFull": "output full",
+    "inputTrayEmpty": "input tray empty",
+    "overduePreventMaint": "overdue preventive maintenance",
+}
+
+ALERT_SEVERITIES = {1: "other", 3: "critical", 4: "warning", 5: "warningBinaryChangeEvent"}  # PrtAlertSeverityLevelTC
+
+ALERT_GROUPS = {  # PrtAlertGroupTC
+    1: "other",
+    3: "hostResourcesMIBStorageTable",
+    4: "hostResourcesMIBDeviceTable",
+    5: "generalPrinter",
+    6: "cover",
+    7: "localization",
+    8: "input",
+    9: "output",
+    10: "marker",
+    11: "markerSupplies",
+    12: "markerColorant",
+    13: "mediaPath",
+    14: "channel",
+    15: "interpreter",
+    16: "consoleDisplayBuffer",
+    17: "consoleLights",
+    18: "alert",
+    30: "finDevice",
+    31: "finSupply",
+    32: "finSupplyMediaInput",
+    33: "finAttribute",
+}
+
+_ALERT_CODES = {  # PrtAlertCodeTC, in runs from the number they begin with
+    1: """
+    other unknown coverOpen coverClosed interlockOpen interlockClosed configurationChange jam subunitMissing
+    subunitLifeAlmostOver subunitLifeOver subunitAlmostEmpty subunitEmpty subunitAlmostFull subunitFull
+    subunitNearLimit subunitAtLimit subunitOpened subunitClosed subunitTurnedOn subunitTurnedOff subunitOffline
+    subunitPowerSaver subunitWarmingUp subunitAdded subunitRemoved subunitResourceAdded subunitResourceRemoved
+    subunitRecoverableFailure subunitUnrecoverableFailure subunitRecoverableStorageError
+    subunitUnrecoverableStorageError subunitMotorFailure subunitMemoryExhausted subunitUnderTemperature
+    subunitOverTemperature subunitTimingFailure subunitThermistorFailure
+    """,
+    501: "doorOpen doorClosed powerUp powerDown printerNMSReset printerManualReset printerReadyToPrint",
+    801: """
+    inputMediaTrayMissing inputMediaSizeChange inputMediaWeightChange inputMediaTypeChange inputMediaColorChange
+    inputMediaFormPartsChange inputMediaSupplyLow inputMediaSupplyEmpty inputMediaChangeRequest
+    inputManualInputRequest inputTrayPositionFailure inputTrayElevationFailure inputCannotFeedSizeSelected
+    """,
+    901: "outputMediaTrayMissing outputMediaTrayAlmostFull outputMediaTrayFull outputMailboxSelectFailure",
+    1001: """
+    markerFuserUnderTemperature markerFuserOverTemperature markerFuserTimingFailure markerFuserThermistorFailure
+    markerAdjustingPrintQuality
+    """,
+    1101: """
+    markerTonerEmpty markerInkEmpty markerPrintRibbonEmpty markerTonerAlmostEmpty markerInkAlmostEmpty
+    markerPrintRibbonAlmostEmpty markerWasteTonerReceptacleAlmostFull markerWasteInkReceptacleAlmostFull
+    markerWasteTonerReceptacleFull markerWasteInkReceptacleFull markerOpcLifeAlmostOver markerOpcLifeOver
+    markerDeveloperAlmostEmpty markerDeveloperEmpty markerTonerCartridgeMissing
+    """,
+    1301: """
+    mediaPathMediaTrayMissing mediaPathMediaTrayAlmostFull mediaPathMediaTrayFull mediaPathCannotDuplexMediaSelected
+    """,
+    1501: """
+    interpreterMemoryIncrease interpreterMemoryDecrease interpreterCartridgeAdded interpreterCartridgeDeleted
+    interpreterResourceAdded interpreterResourceDeleted interpreterResourceUnavailable
+    """,
+    1509: "interpreterComplexPageEncountered",
+    1801: "alertRemovalOfBinaryChangeEntry",
+}
+ALERT_CODES = {code: word for first, words in _ALERT_CODES.items() for code, word in enumerate(words.split(), first)}

@@ -5,19 +5,23 @@ from collections.abc import Mapping
 
 from meterpost.devices.reading import mib
 from meterpost.devices.reading.values import number, text
-from meterpost.devices.snmp.session import Column
+from meterpost.devices.snmp.session import Column, Want
 from meterpost.model import Supply, SupplyState
 from meterpost.recording import Oid, dotted
 
-COLUMNS = (
-    mib.PRT_SUPPLY_COLORANT,
-    mib.PRT_SUPPLY_CLASS,
-    mib.PRT_SUPPLY_TYPE,
-    mib.PRT_SUPPLY_DESCRIPTION,
-    mib.PRT_SUPPLY_UNIT,
-    mib.PRT_SUPPLY_CAPACITY,
-    mib.PRT_SUPPLY_LEVEL,
-    mib.PRT_COLORANT_VALUE,
+_ROWS = 5  # black, three colours, and the waste container or the row behind the last
+COLUMNS = tuple(
+    Want(column, _ROWS, octets=octets)
+    for column, octets in (
+        (mib.PRT_SUPPLY_COLORANT, 1),
+        (mib.PRT_SUPPLY_CLASS, 1),
+        (mib.PRT_SUPPLY_TYPE, 1),
+        (mib.PRT_SUPPLY_DESCRIPTION, 24),
+        (mib.PRT_SUPPLY_UNIT, 1),
+        (mib.PRT_SUPPLY_CAPACITY, 3),
+        (mib.PRT_SUPPLY_LEVEL, 3),
+        (mib.PRT_COLORANT_VALUE, 8),
+    )
 )
 
 _UNKNOWN = -2

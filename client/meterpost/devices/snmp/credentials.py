@@ -47,6 +47,25 @@ def in_order(settings: SnmpSettings, users: tuple[SnmpUserSecret, ...]) -> tuple
     return credentials
 
 
+HELLO = Credential("3")
+"""Not a way in but the question whether somebody speaks SNMPv3: the one packet a user's first request begins with anyway
+(RFC 3414, section 4). No user is named in it, so a stranger is not locked out."""
+
+
+def in_turn(credentials: tuple[Credential, ...], tries: int) -> tuple[Credential, ...]:
+    """What a device that stays silent is asked with, one packet after the other. Every try has one packet for each community,
+    and takes the next version: who has not heard v2c may have been deaf, or speak v1 only. All users share one HELLO."""
+    versions = list(dict.fromkeys(way.version for way in credentials if way.user is None))
+    rounds = max(tries, len(versions)) if versions else 0
+    turns = [
+        way
+        for turn in range(rounds)
+        for way in credentials
+        if way.user is None and way.version == versions[turn % len(versions)]
+    ]
+    return (*turns, *([HELLO] * tries if any(way.user for way in credentials) else ()))
+
+
 def _check(user: SnmpUserSecret) -> None:
     for kind, name, known in (("auth", user.auth, AUTH), ("priv", user.priv, PRIV)):
         if name not in known:

@@ -1,16 +1,13 @@
-"""The real SNMP port, and the only importer of pysnmp.
+"""The reference engine, and the only importer of pysnmp.
 
-v1 and v2c: pysnmp encodes and decodes, and one UDP socket of our own carries all devices, so that an answer is only taken
-from the address that was asked, and garbage costs nobody but its sender. v3: pysnmp's engine, shared by many devices, for
-one costs 68 ms to make and remembers every target it ever had. Nothing here writes to a device.
+v1 and v2c: pysnmp encodes and decodes, and our own wire carries it. v3: pysnmp's engine, shared by many devices, for one
+costs 68 ms to make and remembers every target it ever had. Nothing here writes to a device.
 """
 
 import asyncio
-import ipaddress
-import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import univ
@@ -19,10 +16,10 @@ from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind
 from pysnmp.proto.api import PROTOCOL_MODULES, v2c, verdec
 
-from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret
-from meterpost.devices.snmp.port import Agent, Answer, Unanswered
+from meterpost.devices.snmp.credentials import SnmpUserSecret
+from meterpost.devices.snmp.port import Agent, Answer, Kind, Request, T, Talk, Unanswered, hold
 from meterpost.errors import DeviceError
-from meterpost.recording import Oid, Value
+from meterpost.recording import Value
 
 AUTH_PROTOCOLS = {
     "MD5": hlapi.USM_AUTH_HMAC96_MD5,
@@ -38,145 +35,60 @@ PRIV_PROTOCOLS = {
     "AES192": hlapi.USM_PRIV_CFB192_AES,
     "AES256": hlapi.USM_PRIV_CFB256_AES,
 }
+_PDUS = {Kind.GET: "GetRequestPDU", Kind.GET_NEXT: "GetNextRequestPDU", Kind.GET_BULK: "GetBulkRequestPDU"}
+_COMMANDS: dict[Kind, Callable[..., Coroutine[Any, Any, Any]]] = {
+    Kind.GET: hlapi.get_cmd,
+    Kind.GET_NEXT: hlapi.next_cmd,
+    Kind.GET_BULK: hlapi.bulk_cmd,
+}
 _PROTOCOLS: dict[str, ModuleType] = {"1": PROTOCOL_MODULES[0], "2c": PROTOCOL_MODULES[1]}
 _ENGINE_CONCURRENCY = 50  # beyond, the engine reports time-outs that are none
 _TARGETS_PER_ENGINE = 500  # it keeps 20 KiB for each
 
-Address = tuple[str, int]
+
+class PysnmpCodec:
+    """v1 and v2c messages through pysnmp, for the wire: the reference, and the reader of what stricter eyes call garbage."""
+
+    def encode(self, request: Request, version: str, community: str, number: int) -> bytes:
+        protocol = _PROTOCOLS[version]
+        pdu = getattr(protocol, _PDUS[request.kind])()
+        api = v2c.apiBulkPDU if request.kind is Kind.GET_BULK else protocol.apiPDU
+        api.set_defaults(pdu)
+        api.set_request_id(pdu, number)
+        if request.kind is Kind.GET_BULK:
+            api.set_non_repeaters(pdu, request.non_repeaters)
+            api.set_max_repetitions(pdu, request.repetitions)
+        api.set_varbinds(pdu, [(name, v2c.null) for name in request.names])
+        message = protocol.Message()
+        protocol.apiMessage.set_defaults(message)
+        protocol.apiMessage.set_community(message, community)
+        protocol.apiMessage.set_pdu(message, pdu)
+        octets: bytes = encoder.encode(message)
+        return octets
+
+    def decode(self, message: bytes) -> tuple[int, Answer]:
+        return _decode(message)
 
 
-class Network:
-    """Opens agents on the network. Make it inside the event loop that uses it; `close` it in the end."""
+class PysnmpUsers:
+    """Agents that are asked by SNMPv3 users. Make it inside the event loop that uses it; `close` it in the end."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._socket: _CommunitySocket | None = None
         self._engine: _SharedEngine | None = None
-        self._opening = asyncio.Lock()
-        self._engine_slots = asyncio.Semaphore(_ENGINE_CONCURRENCY)
+        self._slots = asyncio.Semaphore(_ENGINE_CONCURRENCY)
 
-    async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
-        """The agent at `host`, every PDU sent at most `tries` times. Raises DeviceError when the name is unknown."""
-        address = (await _resolve(host), port)
-        if credential.user is None:
-            return _CommunityAgent(await self._opened(), address, credential, self._timeout_s, tries)
+    async def agent(self, host: str, port: int, user: SnmpUserSecret, tries: int) -> Agent:
+        """The agent at the numeric address `host`, every PDU sent at most `tries` times."""
         if self._engine is None or self._engine.is_full:
             self._engine = _SharedEngine()
-        target = await hlapi.UdpTransportTarget.create(address, timeout=self._timeout_s, retries=tries - 1)
-        return _UserAgent(self._engine, self._engine_slots, target, credential.user)
+        kind = hlapi.Udp6TransportTarget if ":" in host else hlapi.UdpTransportTarget
+        target = await kind.create((host, port), timeout=self._timeout_s, retries=tries - 1)
+        return _UserAgent(self._engine, self._slots, target, user)
 
     async def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
         if self._engine is not None:
             self._engine.close()
-
-    async def _opened(self) -> "_CommunitySocket":
-        async with self._opening:
-            if self._socket is None:
-                loop = asyncio.get_running_loop()
-                _, self._socket = await loop.create_datagram_endpoint(_CommunitySocket, family=socket.AF_INET)
-        return self._socket
-
-
-async def _resolve(host: str) -> str:
-    try:
-        return str(ipaddress.IPv4Address(host))
-    except ValueError:
-        pass
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise DeviceError(
-            f"the name {host} cannot be resolved: {error.strerror}", "Check the name, or give the printer's address."
-        ) from None
-    return str(found[0][4][0])
-
-
-class _CommunitySocket(asyncio.DatagramProtocol):
-    """One socket for all v1 and v2c agents. An answer counts only from the address and with the request-id that was asked."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[tuple[Address, int], asyncio.Future[Answer]] = {}
-        self._garbled: set[Address] = set()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, address: Address) -> None:
-        try:
-            request, answer = _decode(data)
-        except Exception:  # on garbage pyasn1 raises whatever it trips over, not only its own errors
-            self._garbled.add(address)
-            return
-        future = self._waiting.get((address, request))
-        if future is not None and not future.done():
-            future.set_result(answer)
-
-    async def ask(self, address: Address, request: int, message: bytes, timeout_s: float, tries: int) -> Answer:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[address, request] = future
-        self._garbled.discard(address)
-        try:
-            for _ in range(tries):
-                self._transport.sendto(message, address)
-                await asyncio.wait((future,), timeout=timeout_s)
-                if future.done():
-                    return future.result()
-        finally:
-            del self._waiting[address, request]
-        if address in self._garbled:
-            raise Unanswered(
-                f"{address[0]} port {address[1]} answered, but not in SNMP", "Is another service listening on this port?"
-            )
-        raise _silence(address)
-
-    def close(self) -> None:
-        self._transport.close()
-
-
-class _CommunityAgent:
-    """An agent that is asked with a community, in v1 or v2c."""
-
-    def __init__(
-        self, channel: _CommunitySocket, address: Address, credential: Credential, timeout_s: float, tries: int
-    ) -> None:
-        self._channel = channel
-        self._address = address
-        self._credential = credential
-        self._timeout_s = timeout_s
-        self._tries = tries
-
-    @property
-    def has_bulk(self) -> bool:
-        return self._credential.version != "1"
-
-    async def get(self, oids: Sequence[Oid]) -> Answer:
-        protocol = _PROTOCOLS[self._credential.version]
-        return await self._ask(protocol.apiPDU, protocol.GetRequestPDU(), oids)
-
-    async def get_next(self, oids: Sequence[Oid]) -> Answer:
-        protocol = _PROTOCOLS[self._credential.version]
-        return await self._ask(protocol.apiPDU, protocol.GetNextRequestPDU(), oids)
-
-    async def get_bulk(self, oids: Sequence[Oid], repetitions: int) -> Answer:
-        return await self._ask(v2c.apiBulkPDU, v2c.GetBulkRequestPDU(), oids, repetitions)
-
-    async def close(self) -> None:
-        pass
-
-    async def _ask(self, api: Any, pdu: Any, oids: Sequence[Oid], repetitions: int | None = None) -> Answer:
-        api.set_defaults(pdu)
-        if repetitions is not None:
-            api.set_max_repetitions(pdu, repetitions)
-        api.set_varbinds(pdu, [(oid, v2c.null) for oid in oids])
-        protocol = _PROTOCOLS[self._credential.version]
-        message = protocol.Message()
-        protocol.apiMessage.set_defaults(message)
-        protocol.apiMessage.set_community(message, self._credential.community)
-        protocol.apiMessage.set_pdu(message, pdu)
-        request = int(api.get_request_id(pdu))
-        return await self._channel.ask(self._address, request, encoder.encode(message), self._timeout_s, self._tries)
 
 
 def _decode(data: bytes) -> tuple[int, Answer]:
@@ -249,28 +161,18 @@ class _UserAgent:
     def has_bulk(self) -> bool:
         return True
 
-    async def get(self, oids: Sequence[Oid]) -> Answer:
-        return await self._ask(hlapi.get_cmd, (), oids)
+    async def hold(self, talk: Talk[T], first_tries: int | None = None) -> T:
+        return await hold(talk, self._ask, self._target.retries + 1, first_tries)
 
-    async def get_next(self, oids: Sequence[Oid]) -> Answer:
-        return await self._ask(hlapi.next_cmd, (), oids)
-
-    async def get_bulk(self, oids: Sequence[Oid], repetitions: int) -> Answer:
-        return await self._ask(hlapi.bulk_cmd, (0, repetitions), oids)
-
-    async def close(self) -> None:
-        self._engine.give_back()
-
-    async def _ask(
-        self, command: Callable[..., Coroutine[Any, Any, Any]], numbers: tuple[int, ...], oids: Sequence[Oid]
-    ) -> Answer:
-        names = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
+    async def _ask(self, request: Request, tries: int) -> Answer:
+        numbers = (request.non_repeaters, request.repetitions) if request.kind is Kind.GET_BULK else ()
+        names = [hlapi.ObjectType(hlapi.ObjectIdentity(name)) for name in request.names]
         # The engine spends a time-out on finding the peer's engine, another on its clock, and may then retry.
         patience_s = self._target.timeout * (self._target.retries + 3)
         async with self._slots:
             try:
                 async with asyncio.timeout(patience_s):
-                    failure, status, index, bindings = await command(
+                    failure, status, index, bindings = await _COMMANDS[request.kind](
                         self._engine.snmp, self._user, self._target, hlapi.ContextData(), *numbers, *names, lookupMib=False
                     )
                 return self._read(failure, status, index, bindings)
@@ -278,6 +180,9 @@ class _UserAgent:
                 raise _silence(self._target.transport_address) from None
             except PySnmpError as error:
                 raise DeviceError(f"{self._target.transport_address[0]} answered nonsense in SNMPv3: {error}") from None
+
+    async def close(self) -> None:
+        self._engine.give_back()
 
     def _read(self, failure: Any, status: Any, index: Any, bindings: Any) -> Answer:
         if isinstance(failure, errind.RequestTimedOut):
@@ -300,7 +205,7 @@ def _usm_user(user: SnmpUserSecret) -> hlapi.UsmUserData:
     )
 
 
-def _silence(address: Address) -> Unanswered:
+def _silence(address: tuple[str, int]) -> Unanswered:
     return Unanswered(
         f"{address[0]} port {address[1]} does not answer SNMP",
         "Is it switched on, is SNMP on in its settings, and are community or user right?",

@@ -1,40 +1,81 @@
-"""Getting values and columns out of an agent that may be old, weak or hostile: whatever it answers, the work is bounded.
+"""Getting values out of an agent that may be old, weak or hostile: whatever it answers, the work is bounded.
 
-A session knows the defects of agents and nothing of printers.
+A session knows the defects of agents and nothing of printers. It is told what is wanted, scalars and columns, and packs
+that into as few requests as answers have room for: GETBULK with the scalars as non-repeaters, several columns at once;
+GETNEXT of many names where there is no GETBULK. A scalar is asked as the successor of its predecessor, so that one that is
+missing costs no PDU in v1 (RFC 1157, 4.1.2), and is simply another name.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from meterpost.devices.snmp.port import Agent, Answer, ErrorStatus, Unanswered
+from meterpost.devices.snmp.port import Answer, ErrorStatus, Kind, Request, Talk, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value
 
-MAX_EXCHANGES = 400  # per session; a printer needs about 10 over v2c, 20 to 60 over v1
+MAX_EXCHANGES = 400  # per session; a printer needs about 5 over v2c, 20 over v1
 MAX_ROWS = 400  # per column
-_GET_OIDS = 16  # keeps request and usual answers within one unfragmented datagram
-_BULK_BINDINGS = 24  # few round trips without reading far past short tables
+GET_NAMES = 16  # keeps request and usual answers within one unfragmented datagram
+BULK_NAMES = 32
+ANSWER_OCTETS = 1300  # of bindings: what fits one Ethernet frame beside the heads
+_MOST_REPETITIONS = 24
+_BINDING_OCTETS = 5  # the BER heads of a binding beside its name and value
 
 Column = Mapping[Oid, Value]
 """Values of one column, keyed by the instance part of their name."""
 
 
+class Want(NamedTuple):
+    """A column to be walked: how many rows are likely, the most that are of use, and octets of a usual value."""
+
+    column: Oid
+    rows: int = 1
+    most: int = MAX_ROWS
+    octets: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an agent takes: whether GETBULK works, and how many names at once."""
+
+    bulk: bool
+    names: int = BULK_NAMES
+
+
+@dataclass(slots=True)
+class Facts:
+    """What an agent said: single objects and columns. A column that was asked is there, empty where the agent has none;
+    `cut` are those that did not come to their end."""
+
+    scalars: dict[Oid, Value] = field(default_factory=dict)
+    columns: dict[Oid, dict[Oid, Value]] = field(default_factory=dict)
+    cut: set[Oid] = field(default_factory=set)
+
+    def merge(self, other: "Facts") -> None:
+        """Takes over what `other` says."""
+        self.scalars |= other.scalars
+        self.columns |= other.columns
+        self.cut |= other.cut
+
+
 class Session:
-    """One visit to one agent. Remembers what the agent cannot do; `cut` are the columns that did not come to their end."""
+    """One conversation with one agent. `abilities` is what turned out to work, to be remembered for the next; `heard` is
+    whether it said anything at all."""
 
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
-        self._bulk = agent.has_bulk
-        self._left = MAX_EXCHANGES
-        self.cut: set[Oid] = set()
+    def __init__(self, abilities: Abilities) -> None:
+        self.abilities = abilities
+        self.requests = 0
+        self.heard = False
 
-    async def get(self, oids: Sequence[Oid]) -> dict[Oid, Value]:
+    def get(self, oids: Sequence[Oid]) -> Talk[dict[Oid, Value]]:
         """The values of those `oids` that exist. Raises DeviceError."""
         values: dict[Oid, Value] = {}
-        waiting = [list(oids[start : start + _GET_OIDS]) for start in range(0, len(oids), _GET_OIDS)]
+        size = min(GET_NAMES, self.abilities.names)
+        waiting = [list(oids[start : start + size]) for start in range(0, len(oids), size)]
         while waiting:
             asked = waiting.pop()
-            self._spend()
-            answer = await self._agent.get(asked)
+            answer = yield from self._ask(Request(Kind.GET, tuple(asked)))
             if answer.status == ErrorStatus.NO_ERROR:
                 values |= {oid: value for oid, value in answer.bindings if value is not None and oid in asked}
             elif answer.status == ErrorStatus.NO_SUCH_NAME and 1 <= answer.index <= len(asked):
@@ -46,63 +87,158 @@ class Session:
                 waiting += [asked[:middle], asked[middle:]]
         return values
 
-    async def columns(self, columns: Sequence[Oid]) -> dict[Oid, Column]:
-        """All `columns` walked side by side, every column present in the result. Raises DeviceError."""
-        found: dict[Oid, dict[Oid, Value]] = {column: {} for column in columns}
-        cursors = {column: column for column in columns}
-        width = len(cursors)
-        while cursors:
-            asked = list(cursors)[:width]
-            answer = await self._rows_after([cursors[column] for column in asked])
-            if _take_rows(answer, asked, cursors, found):
-                continue
-            if self._bulk:
-                self._bulk = False
-            elif len(asked) > 1:
-                width = 1
-            else:
-                del cursors[asked[0]]
-                self.cut.add(asked[0])
-        self.cut |= {column for column, rows in found.items() if len(rows) >= MAX_ROWS}
-        return dict(found)
-
-    async def _rows_after(self, names: list[Oid]) -> Answer:
-        if self._bulk:
-            self._spend()
+    def collect(self, scalars: Sequence[Oid], wants: Sequence[Want] = ()) -> Talk[Facts]:
+        """Those of `scalars` that exist, and `wants` each walked to its end or its most. Raises DeviceError."""
+        work = _Work(scalars, wants)
+        while work.unfinished:
+            step = work.next_step(self.abilities)
             try:
-                return await self._agent.get_bulk(names, max(1, _BULK_BINDINGS // len(names)))
+                answer = yield from self._ask(step.request(self.abilities.bulk))
             except Unanswered:
-                self._bulk = False  # an agent without a working GETBULK may say nothing at all
-        self._spend()
-        return await self._agent.get_next(names)
+                if not self.abilities.bulk:
+                    raise
+                self.abilities = replace(self.abilities, bulk=False)  # an agent without a working GETBULK may say nothing
+                continue
+            if not work.take(answer, step):
+                self._weaken(work, step)
+        return work.facts
 
-    def _spend(self) -> None:
-        self._left -= 1
-        if self._left < 0:
+    def _weaken(self, work: "_Work", step: "_Step") -> None:
+        """There was no way forward: an error, an empty answer, names that do not increase. Less is asked at once, at last
+        the one name that cannot be had is given up."""
+        if self.abilities.bulk:
+            self.abilities = replace(self.abilities, bulk=False)
+        elif step.names > 1:
+            self.abilities = replace(self.abilities, names=step.names // 2)
+        else:
+            work.give_up(step)
+
+    def _ask(self, request: Request) -> Talk[Answer]:
+        if self.requests >= MAX_EXCHANGES:
             raise DeviceError(
                 f"the device did not come to an end within {MAX_EXCHANGES} requests",
                 "Its SNMP agent is defective; a newer firmware may help.",
             )
+        self.requests += 1
+        answer = yield request
+        self.heard = True
+        return answer
 
 
-def _take_rows(answer: Answer, asked: list[Oid], cursors: dict[Oid, Oid], found: dict[Oid, dict[Oid, Value]]) -> bool:
-    """Moves `cursors` on and drops those whose column has ended. False where there was no way forward: an error,
-    an empty answer, names that do not increase."""
-    moved = False
-    if answer.status == ErrorStatus.NO_SUCH_NAME and 1 <= answer.index <= len(asked):
-        del cursors[asked[answer.index - 1]]  # v1's end of the MIB
-        moved = True
-    if answer.status != ErrorStatus.NO_ERROR:
-        return moved
+def before(name: Oid) -> Oid:
+    """A name whose successor is `name`, where the agent has it and nothing below its older sibling."""
+    return name[:-1] if name[-1] == 0 else (*name[:-1], name[-1] - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One request: scalars, then the columns with the cursor of each."""
+
+    scalars: tuple[Oid, ...]
+    columns: tuple[Oid, ...]
+    cursors: tuple[Oid, ...]
+    rows: int
+
+    @property
+    def names(self) -> int:
+        return len(self.scalars) + len(self.columns)
+
+    def request(self, bulk: bool) -> Request:
+        names = (*map(before, self.scalars), *self.cursors)
+        return Request(Kind.GET_BULK, names, len(self.scalars), self.rows) if bulk else Request(Kind.GET_NEXT, names)
+
+
+class _Work:
+    """What is still to be asked, and what is known."""
+
+    def __init__(self, scalars: Sequence[Oid], wants: Sequence[Want]) -> None:
+        self.facts = Facts(columns={want.column: {} for want in wants})
+        self._scalars = dict.fromkeys(scalars)
+        self._wants = {want.column: want for want in wants}
+        self._cursors = {want.column: want.column for want in wants}
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self._scalars or self._cursors)
+
+    def next_step(self, abilities: Abilities) -> _Step:
+        """The scalars there is room for, then columns that are likely as long as the first of them, as many rows as fit."""
+        room, names = ANSWER_OCTETS, abilities.names
+        scalars = tuple(self._scalars)[:names]
+        names -= len(scalars)
+        room -= sum(len(name) + _BINDING_OCTETS + 12 for name in scalars)
+        if names <= 0 or not self._cursors:
+            return _Step(scalars, (), (), 0)
+        rows = self._rows(next(iter(self._cursors)))
+        alike = [column for column in self._cursors if self._rows(column) == rows] if abilities.bulk else list(self._cursors)
+        costs = {column: len(column) + 3 + _BINDING_OCTETS + self._wants[column].octets for column in alike}
+        columns: list[Oid] = []
+        row_octets = 0
+        for column in alike[:names]:
+            if columns and row_octets + costs[column] > room:
+                break
+            columns.append(column)
+            row_octets += costs[column]
+        fitting = max(1, min(rows, room // row_octets, _MOST_REPETITIONS)) if abilities.bulk else 1
+        return _Step(scalars, tuple(columns), tuple(self._cursors[column] for column in columns), fitting)
+
+    def _rows(self, column: Oid) -> int:
+        want = self._wants[column]
+        return max(1, min(want.rows, want.most - len(self.facts.columns[column])))
+
+    def take(self, answer: Answer, step: _Step) -> bool:
+        """Moves on with `answer`; False where it is no way forward."""
+        if answer.status == ErrorStatus.NO_SUCH_NAME and 1 <= answer.index <= step.names:
+            place = answer.index - 1  # v1's end of the MIB
+            if place < len(step.scalars):
+                self._scalars.pop(step.scalars[place], None)
+            else:
+                self._cursors.pop(step.columns[place - len(step.scalars)], None)
+            return True
+        if answer.status != ErrorStatus.NO_ERROR or not answer.bindings or not _increasing(answer, step):
+            return False
+        for scalar, (name, value) in zip(step.scalars, answer.bindings, strict=False):
+            self._scalars.pop(scalar, None)
+            if name == scalar and value is not None:
+                self.facts.scalars[scalar] = value
+        for place, (name, value) in enumerate(answer.bindings[len(step.scalars) :]):
+            self._take_row(step.columns[place % len(step.columns)], name, value)
+        return True
+
+    def _take_row(self, column: Oid, name: Oid, value: Value) -> None:
+        if column not in self._cursors:
+            return
+        rows, size = self.facts.columns[column], len(column)
+        if value is None or name[:size] != column:
+            del self._cursors[column]
+            return
+        rows[name[size:]] = value
+        self._cursors[column] = name
+        if len(rows) >= self._wants[column].most:
+            del self._cursors[column]
+            if len(rows) >= MAX_ROWS:
+                self.facts.cut.add(column)
+
+    def give_up(self, step: _Step) -> None:
+        """The one name of `step` cannot be had."""
+        for scalar in step.scalars:
+            del self._scalars[scalar]
+        for column in step.columns:
+            del self._cursors[column]
+            self.facts.cut.add(column)
+
+
+def _increasing(answer: Answer, step: _Step) -> bool:
+    """Whether in every place names only increase, and there are no more of them than were asked for. An answer that left
+    one value out has its names in each other's places, and sooner or later a smaller one: nothing in it can be trusted."""
+    asked = (*map(before, step.scalars), *step.cursors)
+    if len(answer.bindings) > len(step.scalars) + len(step.columns) * max(step.rows, 1):
+        return False
+    last = list(asked)
     for place, (name, value) in enumerate(answer.bindings):
-        column = asked[place % len(asked)]
-        if column not in cursors:
-            continue
-        if value is None or name[: len(column)] != column or len(found[column]) >= MAX_ROWS:
-            del cursors[column]
-            moved = True
-        elif name > cursors[column]:
-            cursors[column] = name
-            found[column][name[len(column) :]] = value
-            moved = True
-    return moved
+        if place >= len(asked):
+            place = len(step.scalars) + (place - len(step.scalars)) % len(step.columns)
+        if value is not None and name <= last[place]:
+            return False
+        last[place] = name
+    return True

@@ -1,4 +1,4 @@
-"""One visit to one device: the standard MIBs, then what the maker's profile adds, become a `Reading`.
+"""Facts become a `Reading`: the standard MIBs, then what the maker's profile adds. Pure; never raises.
 
 It never sums markers, never trusts a row number of a maker's table, and takes no label for a counter.
 """
@@ -7,91 +7,59 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
-from meterpost.devices.reading import mib, values
+from meterpost.devices.reading import contact, mib, values
+from meterpost.devices.reading.alerts import alerts
 from meterpost.devices.reading.profile import Profile, Profiles, TableRule, TextRule, folded
-from meterpost.devices.reading.supplies import COLUMNS as SUPPLY_COLUMNS
 from meterpost.devices.reading.supplies import supplies
-from meterpost.devices.snmp.port import Agent
-from meterpost.devices.snmp.session import Column, Session
+from meterpost.devices.snmp.session import Column, Facts
 from meterpost.model import Meter, Reading
 from meterpost.recording import Oid, Value, dotted
 
-_SYSTEM = (mib.SYS_DESCR, mib.SYS_OBJECT_ID, mib.SYS_NAME, mib.SYS_LOCATION)
-_PRINTER_COLUMNS = (
-    mib.PRT_SERIAL_NUMBER,
-    mib.PRT_MARKER_COUNTER_UNIT,
-    mib.PRT_MARKER_LIFE_COUNT,
-)
-_HOST_COLUMNS = (
-    mib.HR_DEVICE_TYPE,
-    mib.HR_DEVICE_DESCR,
-    mib.HR_DEVICE_STATUS,
-    mib.HR_PRINTER_STATUS,
-    mib.HR_PRINTER_ERROR_STATE,
-)
 _LIFE_UNITS = {code: word.lower() for code, word in mib.UNITS.items() if word not in ("other", "unknown")}
 
 
-async def read(agent: Agent, profiles: Profiles, address: str, port: int, now: datetime) -> Reading:
-    """The reading of the device behind `agent`. One that is no printer (no hrDeviceType printer, no Printer MIB) is not
-    asked further, and its reading has only its name. Raises DeviceError."""
-    session = Session(agent)
-    system = await session.get(_SYSTEM)
-    host = await session.columns(_HOST_COLUMNS + _PRINTER_COLUMNS)
-    supply_table = await session.columns(SUPPLY_COLUMNS)
-
-    printers = sorted(row for row, kind in host[mib.HR_DEVICE_TYPE].items() if kind == mib.HR_DEVICE_PRINTER)
-    has_printer_mib = any(host[column] for column in _PRINTER_COLUMNS) or any(supply_table.values())
-    device = printers[0] if printers else mib.FIRST_DEVICE
-    object_id = system.get(mib.SYS_OBJECT_ID)
-    kind = object_id if isinstance(object_id, tuple) else ()
-    description = values.text(system.get(mib.SYS_DESCR))
-    name = values.text(system.get(mib.SYS_NAME))
-    location = values.text(system.get(mib.SYS_LOCATION))
-    if not printers and not has_printer_mib:
-        return Reading(
-            address,
-            port,
-            now,
-            name=name,
-            location=location,
-            sys_object_id=dotted(kind),
-            sys_descr=description,
-            is_printer=False,
-        )
-
-    profile, generic = profiles.choose(kind, description), profiles.generic
-    serial = values.serial(values.text(host[mib.PRT_SERIAL_NUMBER].get(device)))
-    model = values.text(host[mib.HR_DEVICE_DESCR].get(device))
-    serial_rules = () if serial else profile.serial + generic.serial
-    model_rules = () if model else profile.model + generic.model
-    maker_rules = () if profile.manufacturer else profile.maker + generic.maker
-    text_rules = (*serial_rules, *model_rules, *maker_rules, *profile.firmware)
-    wanted = {rule.oid for rule in text_rules} | {meter.oid for meter in profile.meters}
-    scalars = system | await session.get(sorted(wanted - system.keys()))
-    tables = await session.columns((mib.IF_PHYS_ADDRESS, *_table_columns(profile)))
-    return Reading(
-        address=address,
-        port=port,
-        taken_at=now,
-        manufacturer=profile.manufacturer or _first(maker_rules, scalars),
-        model=model or _first(model_rules, scalars),
-        serial=serial or values.serial(_first(serial_rules, scalars)),
-        name=name,
-        location=location,
-        mac=next(filter(None, map(values.mac, tables[mib.IF_PHYS_ADDRESS].values())), ""),
+def interpret(facts: Facts, profiles: Profiles, address: str, port: int, now: datetime) -> Reading:
+    """The reading that `facts` are, as `contact.first_contact` collected them. That of a device that is no printer has only
+    its name."""
+    scalars, columns = facts.scalars, facts.columns
+    object_id = scalars.get(mib.SYS_OBJECT_ID)
+    reading = Reading(
+        address,
+        port,
+        now,
+        name=values.text(scalars.get(mib.SYS_NAME)),
+        location=values.text(scalars.get(mib.SYS_LOCATION)),
+        sys_object_id=dotted(object_id) if isinstance(object_id, tuple) else "",
+        sys_descr=values.text(scalars.get(mib.SYS_DESCR)),
+        is_printer=False,
+    )
+    if not contact.is_printer(facts):
+        return reading
+    row = contact.printer_row(facts)
+    profile, generic = contact.chosen(facts, profiles), profiles.generic
+    serial = values.serial(values.text(columns[mib.PRT_SERIAL_NUMBER].get(row)))
+    macs = tuple(dict.fromkeys(filter(None, map(values.mac, columns[mib.IF_PHYS_ADDRESS].values()))))
+    errors = values.detected_errors(columns[mib.HR_PRINTER_ERROR_STATE].get(row))
+    return replace(
+        reading,
+        is_printer=True,
+        manufacturer=profile.manufacturer or _first(profile.maker + generic.maker, scalars),
+        model=values.text(columns[mib.HR_DEVICE_DESCR].get(row)) or _first(profile.model + generic.model, scalars),
+        serial=serial or values.serial(_first(profile.serial + generic.serial, scalars)),
+        mac=macs[0] if macs else "",
+        macs=macs,
         firmware=_first(profile.firmware, scalars),
         status=status(
-            values.number(host[mib.HR_DEVICE_STATUS].get(device)),
-            values.number(host[mib.HR_PRINTER_STATUS].get(device)),
-            values.detected_errors(host[mib.HR_PRINTER_ERROR_STATE].get(device)),
+            values.number(columns[mib.HR_DEVICE_STATUS].get(row)),
+            values.number(columns[mib.HR_PRINTER_STATUS].get(row)),
+            tuple(mib.DETECTED_ERRORS[name] for name in errors),
         ),
-        meters=(*_life_meters(host), *_profile_meters(profile, scalars, tables, session.cut)),
-        supplies=supplies(supply_table),
+        errors=errors,
+        alerts=alerts(columns),
+        meters=(*_life_meters(columns), *_profile_meters(profile, scalars, columns, facts.cut)),
+        supplies=supplies(columns),
         profile=profile.name,
         profile_version=profile.version,
-        sys_object_id=dotted(kind),
-        sys_descr=description,
     )
 
 

@@ -1,0 +1,106 @@
+"""What a device is asked at first contact: everything a reading needs, planned as wants and packed by the session.
+
+First who it is and what it counts; then, where it is a printer, its supplies and alerts and what its maker's profile adds.
+A device that is no printer is asked no further.
+"""
+
+from collections.abc import Iterable
+
+from meterpost.devices.reading import alerts, mib, supplies, values
+from meterpost.devices.reading.profile import Profile, Profiles
+from meterpost.devices.snmp.port import Talk
+from meterpost.devices.snmp.session import Facts, Session, Want
+from meterpost.recording import Oid
+
+SYSTEM = (mib.SYS_DESCR, mib.SYS_OBJECT_ID, mib.SYS_NAME, mib.SYS_LOCATION)
+# Of a host's devices the first is nearly always the printer; a computer has fifty that nobody wants.
+_DEVICES = (
+    Want(mib.HR_DEVICE_TYPE, 2, most=2, octets=9),
+    Want(mib.HR_DEVICE_DESCR, 2, most=2, octets=32),
+    Want(mib.HR_DEVICE_STATUS, 2, most=2, octets=1),
+    Want(mib.HR_PRINTER_STATUS, 2, octets=1),
+    Want(mib.HR_PRINTER_ERROR_STATE, 2, octets=2),
+    Want(mib.PRT_SERIAL_NUMBER, 2, octets=12),
+    Want(mib.PRT_MARKER_COUNTER_UNIT, 2, octets=1),
+    Want(mib.PRT_MARKER_LIFE_COUNT, 2, octets=4),
+    Want(mib.IF_PHYS_ADDRESS, 2, most=8, octets=6),
+)
+_PRINTER_COLUMNS = (
+    mib.HR_PRINTER_STATUS,
+    mib.PRT_SERIAL_NUMBER,
+    mib.PRT_MARKER_COUNTER_UNIT,
+    mib.PRT_MARKER_LIFE_COUNT,
+    mib.PRT_SUPPLY_LEVEL,
+)
+_TABLE_ROWS = 8
+_LABEL_OCTETS = 20
+
+
+def first_contact(session: Session, profiles: Profiles) -> Talk[Facts]:
+    """Everything the device has for a reading. Raises DeviceError."""
+    facts = yield from session.collect(SYSTEM, _DEVICES)
+    if not is_printer(facts):
+        facts.merge((yield from session.collect((), tuple(_further(facts)))))
+    if not is_printer(facts):
+        return facts
+    row = printer_row(facts)
+    if row not in facts.columns[mib.HR_DEVICE_DESCR]:
+        cells = [column + row for column in (mib.HR_DEVICE_DESCR, mib.HR_DEVICE_STATUS)]
+        for cell, value in (yield from session.get(cells)).items():
+            facts.columns[cell[: -len(row)]][row] = value
+    profile = chosen(facts, profiles)
+    scalars = [oid for oid in _scalars(facts, row, profile, profiles.generic) if oid not in facts.scalars]
+    facts.merge((yield from session.collect(scalars, (*supplies.COLUMNS, *alerts.COLUMNS, *_tables(profile)))))
+    return facts
+
+
+def is_printer(facts: Facts) -> bool:
+    """RFC 2790 and RFC 3805: a device of the host is a printer, or there is anything of the Printer MIB."""
+    return mib.HR_DEVICE_PRINTER in facts.columns[mib.HR_DEVICE_TYPE].values() or any(
+        facts.columns.get(column) for column in _PRINTER_COLUMNS
+    )
+
+
+def printer_row(facts: Facts) -> Oid:
+    """The hrDeviceIndex of the (first) printer."""
+    columns = facts.columns
+    printers = [row for row, kind in columns[mib.HR_DEVICE_TYPE].items() if kind == mib.HR_DEVICE_PRINTER]
+    if printers:
+        return min(printers)
+    rows = {row[:1] for column in (mib.HR_PRINTER_STATUS, mib.PRT_SERIAL_NUMBER) for row in columns[column]}
+    return min(rows, default=mib.FIRST_DEVICE)
+
+
+def chosen(facts: Facts, profiles: Profiles) -> Profile:
+    """The profile for the device."""
+    object_id = facts.scalars.get(mib.SYS_OBJECT_ID)
+    kind = object_id if isinstance(object_id, tuple) else ()
+    return profiles.choose(kind, values.text(facts.scalars.get(mib.SYS_DESCR)))
+
+
+def _further(facts: Facts) -> Iterable[Want]:
+    """Where a printer may still show: among the other devices of the host, or in supplies alone."""
+    yield Want(mib.PRT_SUPPLY_LEVEL, most=1)
+    if len(facts.columns[mib.HR_DEVICE_TYPE]) > 1:
+        yield Want(mib.HR_DEVICE_TYPE, _TABLE_ROWS, octets=9)
+
+
+def _scalars(facts: Facts, row: Oid, profile: Profile, generic: Profile) -> Iterable[Oid]:
+    """Single objects of the maker's tree, and further places for what the standard ones do not say."""
+    serial = values.serial(values.text(facts.columns[mib.PRT_SERIAL_NUMBER].get(row)))
+    model = values.text(facts.columns[mib.HR_DEVICE_DESCR].get(row))
+    rules = (
+        *(() if serial else profile.serial + generic.serial),
+        *(() if model else profile.model + generic.model),
+        *(() if profile.manufacturer else profile.maker + generic.maker),
+        *profile.firmware,
+    )
+    return sorted({rule.oid for rule in rules} | {meter.oid for meter in profile.meters})
+
+
+def _tables(profile: Profile) -> Iterable[Want]:
+    wants: dict[Oid, Want] = {}
+    for table in profile.tables:
+        for value, key in table.pairs:
+            wants |= {value: Want(value, _TABLE_ROWS), key: Want(key, _TABLE_ROWS, octets=_LABEL_OCTETS)}
+    return wants.values()
