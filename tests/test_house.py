@@ -42,6 +42,7 @@ ONE_IMPORTER = {
     "zeep": {"meterpost.soap.codec"},
     "xmlsec": {"meterpost.wsse.signature"},
     "pysnmp": {"meterpost.devices.snmp.reference", "meterpost_stub.printers"},
+    "gufo": {"meterpost.devices.snmp.gufo"},
     "sqlalchemy": {"meterpost.ledger"},
     "alembic": {"meterpost.ledger"},
     "apscheduler": {"meterpost.agent.schedule"},
