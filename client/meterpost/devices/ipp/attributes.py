@@ -19,7 +19,7 @@ REASONS = "printer-state-reasons"
 ALERT, ALERT_DESCRIPTION = "printer-alert", "printer-alert-description"
 SUPPLY, SUPPLY_DESCRIPTION = "printer-supply", "printer-supply-description"
 MARKER_NAMES, MARKER_TYPES, MARKER_COLORS = "marker-names", "marker-types", "marker-colors"
-MARKER_LEVELS = "marker-levels"
+MARKER_LEVELS, MARKER_HIGH_LEVELS = "marker-levels", "marker-high-levels"
 
 COUNTERS = {  # PWG 5100.22, 7.7: attribute -> meter and unit; the same with "-col" holds the parts of it
     "printer-impressions-completed": ("impressions", "impressions"),
@@ -56,6 +56,7 @@ REQUESTED = (
     MARKER_TYPES,
     MARKER_COLORS,
     MARKER_LEVELS,
+    MARKER_HIGH_LEVELS,
     *(name + ending for name in COUNTERS for ending in ("", "-col")),
 )
 """All that is asked for: whole answers have hundreds of kilobytes where there is a media database."""
@@ -63,7 +64,7 @@ REQUESTED = (
 STATES = {3: "idle", 4: "printing", 5: "down"}  # printer-state (RFC 8011, 5.4.11)
 STOPPED = 5
 
-SEVERITIES = ("-report", "-warning", "-error")  # ends of a reason (RFC 8011, 5.4.12); a report is no trouble
+SEVERITIES = ("-error", "-warning")  # ends of a reason that is trouble (RFC 8011, 5.4.12); a "-report" is none
 
 ERRORS = {  # printer-state-reasons (RFC 8011, 5.4.12; PWG 5100.9, 6) -> hrPrinterDetectedErrorState (RFC 2790)
     "media-low": "lowPaper",

@@ -10,7 +10,7 @@ from typing import Union
 
 from meterpost.errors import DeviceError
 
-MAX_VALUES = 20_000  # those with a media database have about four thousand
+MAX_ITEMS = 50_000  # groups, values, members of collections; with a media database it may be ten thousand
 MAX_DEPTH = 8
 
 _END = 0x03
@@ -78,13 +78,13 @@ class _Decoder:
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
         self._at = 8
-        self._values = 0
+        self._items = 0
 
     def answer(self) -> Answer:
         groups: list[tuple[int, Attributes]] = []
         attributes: dict[str, list[Value]] = {}
         name = ""
-        while (tag := self._take(1)[0]) != _END:
+        while (tag := self._tag()) != _END:
             if tag in _GROUPS:
                 attributes, name = {}, ""
                 groups.append((tag, attributes))
@@ -105,7 +105,7 @@ class _Decoder:
         members: dict[str, list[Value]] = {}
         name = None
         while True:
-            tag, _, octets = self._take(1)[0], self._field(), self._field()
+            tag, _, octets = self._tag(), self._field(), self._field()
             if tag == _END_COLLECTION:
                 return members
             if tag == _MEMBER:
@@ -117,9 +117,6 @@ class _Decoder:
                 members[name] += self._value(tag, octets, depth)
 
     def _value(self, tag: int, octets: bytes, depth: int) -> tuple[Value, ...]:
-        self._values += 1
-        if self._values > MAX_VALUES:
-            raise _broken("it has too many values")
         if tag in _OUT_OF_BAND:
             return ()
         if tag == _BEGIN_COLLECTION:
@@ -129,6 +126,12 @@ class _Decoder:
         if tag in _WITH_LANGUAGE:  # two lengths and two texts
             return (octets[4 + int.from_bytes(octets[:2], "big") :],)
         return (octets,)
+
+    def _tag(self) -> int:
+        self._items += 1
+        if self._items > MAX_ITEMS:
+            raise _broken("it has too many values")
+        return self._take(1)[0]
 
     def _field(self) -> bytes:
         return self._take(int.from_bytes(self._take(2), "big"))

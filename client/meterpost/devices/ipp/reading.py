@@ -15,6 +15,7 @@ MOST = 100  # values of an attribute; a printer that has more supplies or alerts
 _PERCENT, _UNKNOWN = 19, -2
 _STATES = {-1: SupplyState.UNRESTRICTED, -2: SupplyState.UNKNOWN, -3: SupplyState.SOME_REMAINING}
 _TIME_UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-([0-9a-f]{12})")
+_TROUBLE = re.compile(f"(?:{'|'.join(ipp.SEVERITIES)})$")
 _DEVICE_ID_SERIAL = ("SN", "SER", "SERN", "SERIALNUMBER")
 _DEVICE_ID_MAKER = ("MFG", "MANUFACTURER")
 _DEVICE_ID_MODEL = ("MDL", "MODEL")
@@ -52,7 +53,7 @@ def reading(found: Attributes, address: str, port: int, now: datetime) -> Readin
         errors=errors,
         alerts=_alerts(found),
         meters=_meters(found),
-        supplies=_supplies(found) or _markers(found),
+        supplies=_supplies(found),
         profile="ipp",
         profile_version="1",
     )
@@ -73,45 +74,50 @@ def _meters(found: Attributes) -> tuple[Meter, ...]:
 
 
 def _supplies(found: Attributes) -> tuple[Supply, ...]:
+    """printer-supply says more. But some printers fill it with supplies they cannot have: where it has not as many as
+    the marker attributes, which every phone shows, those are right."""
+    described, markers = _described_supplies(found), _markers(found)
+    return described if len(described) == len(markers) or not markers else markers
+
+
+def _described_supplies(found: Attributes) -> tuple[Supply, ...]:
     """printer-supply, `key=value;` in each value (PWG 5100.13); its description stands in an attribute of its own, and
     where that one is empty, in the marker's name, if there are as many."""
     rows = [_pairs([row], "=") for row in _texts(found, ipp.SUPPLY, values.MAX_DEVICE_ID)]
-    descriptions = _texts(found, ipp.SUPPLY_DESCRIPTION)
-    markers = _texts(found, ipp.MARKER_NAMES)
+    descriptions, markers = _texts(found, ipp.SUPPLY_DESCRIPTION), _texts(found, ipp.MARKER_NAMES)
     supplies = []
     for place, row in enumerate(rows, 1):
-        if not {"TYPE", "LEVEL"} & row.keys():
-            continue
         description = _same_place(descriptions, rows, place) or _same_place(markers, rows, place)
         code, unit = _UNITS.get(_folded(row.get("UNIT", "")), (2, "unknown"))
-        supplies.append(
-            _supply(
-                index=row.get("INDEX", str(place)),
-                description=description,
-                kind=_KINDS.get(_folded(row.get("TYPE", "")), ""),
-                supply_class=ipp.CLASSES.get(_folded(row.get("CLASS", "")), ""),
-                colors=(row.get("COLORANTNAME", ""), description),
-                level=_level(row.get("LEVEL")),
-                capacity=_level(row.get("MAXCAPACITY")),
-                unit_code=code,
-                unit=unit,
+        if row:
+            supplies.append(
+                _supply(
+                    index=row.get("INDEX", str(place)),
+                    description=description,
+                    kind=_KINDS.get(_folded(row.get("TYPE", "")), ""),
+                    supply_class=ipp.CLASSES.get(_folded(row.get("CLASS", "")), ""),
+                    colors=(row.get("COLORANTNAME", ""), description),
+                    level=_level(row.get("LEVEL")),
+                    capacity=_level(row.get("MAXCAPACITY")),
+                    unit_code=code,
+                    unit=unit,
+                )
             )
-        )
     return tuple(supplies)
 
 
 def _markers(found: Attributes) -> tuple[Supply, ...]:
-    """The marker-* attributes, one value for each supply; levels are percent. Of a waste container some give what is in
-    it and some the room that is left, so its level is unknown."""
+    """The marker-* attributes, one value for each supply; levels are percent."""
     names, levels = _texts(found, ipp.MARKER_NAMES), _numbers(found, ipp.MARKER_LEVELS)
     kinds, colors = _texts(found, ipp.MARKER_TYPES), _texts(found, ipp.MARKER_COLORS)
+    highs = _numbers(found, ipp.MARKER_HIGH_LEVELS)
     rows = names or levels
     supplies = []
     for place in range(1, len(rows) + 1):
         name, tint = _same_place(names, rows, place), _same_place(colors, rows, place)
         kind = _KINDS.get(_folded(_same_place(kinds, rows, place)), "")
         filled = kind in ipp.RECEPTACLES
-        level = levels[place - 1] if len(levels) == len(rows) else _UNKNOWN
+        level = _number_at(levels, rows, place)
         supplies.append(
             _supply(
                 index=str(place),
@@ -119,13 +125,21 @@ def _markers(found: Attributes) -> tuple[Supply, ...]:
                 kind=kind,
                 supply_class="receptacle" if filled else "consumed" if kind not in _NO_KIND else "",
                 colors=(name, ipp.COLORS.get(tint.upper(), tint)),
-                level=_UNKNOWN if filled and level >= 0 else level,
+                level=_room_left(level, _number_at(highs, rows, place)) if filled else level,
                 capacity=100,
                 unit_code=_PERCENT,
                 unit=mib.UNITS[_PERCENT],
             )
         )
     return tuple(supplies)
+
+
+def _room_left(level: int, high: int) -> int:
+    """Of a container that is filled. With a high level below 100 (CUPS's mark of what fills) `level` is what is in it;
+    else some printers give that and some the room that is left, and nobody can know."""
+    if level < 0:
+        return level
+    return 100 - level if level <= 100 and 0 <= high < 100 else _UNKNOWN
 
 
 def _supply(
@@ -177,9 +191,7 @@ def _known(word: str | None, words: Mapping[int, str]) -> str:
 
 def _errors(found: Attributes) -> tuple[str, ...]:
     """In the order of hrPrinterDetectedErrorState's bits, each once."""
-    reasons = _texts(found, ipp.REASONS)
-    troubles = {reason.removesuffix("-error").removesuffix("-warning") for reason in reasons}
-    detected = {ipp.ERRORS.get(trouble) for trouble in troubles}
+    detected = {ipp.ERRORS.get(_TROUBLE.sub("", reason)) for reason in _texts(found, ipp.REASONS)}
     return tuple(error for error in mib.DETECTED_ERRORS if error in detected)
 
 
@@ -236,6 +248,10 @@ def _first(found: Attributes, names: Sequence[str]) -> str:
 def _same_place(texts: Sequence[str], others: Sequence[object], place: int) -> str:
     """Attributes with several values belong together value by value, as long as there are as many."""
     return texts[place - 1] if len(texts) == len(others) else ""
+
+
+def _number_at(numbers: Sequence[int], others: Sequence[object], place: int) -> int:
+    return numbers[place - 1] if len(numbers) == len(others) else _UNKNOWN
 
 
 def _texts(found: Attributes, name: str, limit: int = values.MAX_TEXT) -> list[str]:

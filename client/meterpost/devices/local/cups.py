@@ -37,9 +37,12 @@ def _printer(queue: Attributes) -> LocalPrinter:
     try:
         parts = urlsplit(uri)
         host, port = unquote(parts.hostname or ""), parts.port
+        place = parts.netloc.rpartition("@")[2]
     except ValueError:
         return LocalPrinter(name, model, "", "other")
-    uri = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    uri = uri.replace(parts.netloc, place, 1)
+    if parts.scheme == "dnssd":
+        host = unquote(place)  # a name as people wrote it, capitals and all
     if parts.scheme == "hp":  # HPLIP: hp:/net/MODEL?ip=ADDRESS, hp:/usb/MODEL?serial=NUMBER
         host = next((found[0] for key, found in parse_qs(parts.query).items() if key in ("ip", "hostname")), "")
         if host:
