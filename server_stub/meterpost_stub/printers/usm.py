@@ -23,7 +23,8 @@ from meterpost.recording import Oid
 from meterpost_stub.printers.mib import Mib
 from meterpost_stub.printers.pdu import MAX_MESSAGE, Version, parsing, respond
 
-# The names people use -> the identifiers of RFC 3414, RFC 7860 and RFC 3826; 192 and 256 bits as Cisco numbered them.
+# The names people use -> the identifiers of RFC 3414, RFC 7860 and RFC 3826; 192 and 256 bits with keys drawn out as Cisco and
+# most others do it (draft-reeder-snmpv3-usm-3desede-00, 2.1), under the numbers pysnmp gave that.
 _AUTH_PROTOCOLS: Oid = (1, 3, 6, 1, 6, 3, 10, 1, 1)
 AUTHENTICATION = {
     name: (*_AUTH_PROTOCOLS, number) for number, name in enumerate(("MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512"), 2)
@@ -31,8 +32,8 @@ AUTHENTICATION = {
 PRIVACY = {
     "DES": (1, 3, 6, 1, 6, 3, 10, 1, 2, 2),
     "AES": (1, 3, 6, 1, 6, 3, 10, 1, 2, 4),
-    "AES192": (1, 3, 6, 1, 4, 1, 9, 12, 6, 1, 1),
-    "AES256": (1, 3, 6, 1, 4, 1, 9, 12, 6, 1, 2),
+    "AES192": (1, 3, 6, 1, 4, 1, 9, 12, 6, 1, 101),
+    "AES256": (1, 3, 6, 1, 4, 1, 9, 12, 6, 1, 102),
 }
 
 TIME_WINDOW = 150  # seconds; RFC 3414, 2.2.3

@@ -23,6 +23,7 @@ from gufo.snmp.user import (
     BaseAuthKey,
     BasePrivKey,
     DesKey,
+    KeyExpansion,
     KeyType,
     Md5Key,
     Sha1Key,
@@ -366,6 +367,7 @@ def _user(secret: SnmpUserSecret) -> User:
     auth = _AUTH[secret.auth][0]
     return User(
         secret.name,
+        key_expansion=KeyExpansion.Cisco,  # as pysnmp, and most devices, draw a hash out to 192 and 256 bits
         auth_key=auth(auth.get_master_key(secret.auth_password.encode()), KeyType.Master),
         priv_key=_PRIV[secret.priv](auth.get_master_key(secret.priv_password.encode()), KeyType.Master),
     )
