@@ -25,8 +25,8 @@ WHOLE_S = 30.0
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MOST_REDIRECTS = 3
-_CHUNK = 64 * 1024
 _UNQUOTED = "/?%:@!$&'()*+,;=~"  # RFC 3986, 3.3 and 3.4
+_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT from Python 3.12 on
 _PORTS = {"http": 80, "https": 443}
 _SPEAKS_NO_HTTP = "Check address and port; something else may listen there."
 
@@ -158,7 +158,9 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        # What is not verified need not be refused for its age: printers of fifteen years speak TLS 1.0 with short keys.
+        # What is not verified need not be refused for its age: printers of fifteen years speak TLS 1.0 with short keys and
+        # without secure renegotiation (RFC 5746).
+        context.options |= _LEGACY_SERVER_CONNECT
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
     return context

@@ -64,9 +64,13 @@ class IppServer:
         self.asked: list[Request] = []
         self._server = _Server((address, port), _handler(self))
         if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate)
-            self._server.tls = context
+            self._server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._server.tls.load_cert_chain(*certificate)
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """To be made older or stricter than usual, before a client comes."""
+        return self._server.tls
 
     @property
     def port(self) -> int:

@@ -1,6 +1,7 @@
 """Asking printers over sockets: paths, versions, TLS, and what is said when it does not work."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +102,17 @@ def test_ipps_is_read_without_trust_and_with_it(tmp_path: Path) -> None:
             read_ipp(uri.replace("127.0.0.1", "localhost"), NOON, ca_file=trusted)
         with pytest.raises(DeviceError, match=r"no connection|does not answer|not in whole HTTP"):
             read_ipp(uri.replace("ipps", "ipp"), NOON)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
+def test_an_old_printer_with_an_old_tls_is_read(tmp_path: Path) -> None:
+    certificate = Authority().issue(tmp_path, "printer", ["127.0.0.1"])
+    with IppServer({"/ipp/print": a_printer()}, certificate=certificate) as server:
+        tls = server.tls
+        assert tls
+        tls.minimum_version = tls.maximum_version = ssl.TLSVersion.TLSv1
+        tls.set_ciphers("DEFAULT:@SECLEVEL=0")
+        assert read_ipp(f"ipps://127.0.0.1:{server.port}", NOON).serial == "ACME00042"
 
 
 def test_tls_that_is_none_is_said() -> None:

@@ -124,7 +124,8 @@ def test_only_a_uuid_made_of_an_address_gives_one(uuid: str, mac: str) -> None:
         (9, [], (), ""),
         (3, ["marker-supply-low-warning"], ("lowToner",), "warning: low toner"),
         (5, ["media-jam-error", "door-open"], ("doorOpen", "jammed"), "error: door open, jammed"),
-        (3, ["toner-low-report", "com.acme.unhappy-warning"], (), "idle"),
+        (3, ["door-open-report", "com.acme.unhappy-warning"], ("doorOpen",), "warning: door open"),
+        (3, ["com.acme.door-open", "opened"], (), "idle"),
         (4, ["toner-low", "marker-supply-low-warning"], ("lowToner",), "warning: low toner"),
     ],
 )
@@ -158,6 +159,15 @@ def test_a_described_supply_has_all_of_the_mib() -> None:
     assert the_supply(printer_supply=text, printer_supply_description="Toner TN-9") == Supply(
         "3", "Toner TN-9", "toner", "consumed", "black", 2000, 8000, 7, "impressions", 25, SupplyState.KNOWN
     )
+
+
+@pytest.mark.parametrize(
+    ("colorant", "description", "color"),
+    [("lightGray", "", "light gray"), ("unknown", "Cyan Toner", "cyan"), ("multi-color", "", ""), ("black", "Cyan", "black")],
+)
+def test_the_colorant_goes_before_the_description(colorant: str, description: str, color: str) -> None:
+    supply = the_supply(printer_supply=f"type=ink;colorantname={colorant};", printer_supply_description=description)
+    assert supply.color == color
 
 
 def test_a_receptacle_of_the_mib_keeps_the_room_it_says_is_left() -> None:

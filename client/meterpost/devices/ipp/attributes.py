@@ -64,7 +64,7 @@ REQUESTED = (
 STATES = {3: "idle", 4: "printing", 5: "down"}  # printer-state (RFC 8011, 5.4.11)
 STOPPED = 5
 
-SEVERITIES = ("-error", "-warning")  # ends of a reason that is trouble (RFC 8011, 5.4.12); a "-report" is none
+SEVERITIES = ("-error", "-warning", "-report")  # ends of a reason (RFC 8011, 5.4.12); what is detected is the same
 
 ERRORS = {  # printer-state-reasons (RFC 8011, 5.4.12; PWG 5100.9, 6) -> hrPrinterDetectedErrorState (RFC 2790)
     "media-low": "lowPaper",

@@ -15,7 +15,8 @@ MOST = 100  # values of an attribute; a printer that has more supplies or alerts
 _PERCENT, _UNKNOWN = 19, -2
 _STATES = {-1: SupplyState.UNRESTRICTED, -2: SupplyState.UNKNOWN, -3: SupplyState.SOME_REMAINING}
 _TIME_UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-([0-9a-f]{12})")
-_TROUBLE = re.compile(f"(?:{'|'.join(ipp.SEVERITIES)})$")
+_SEVERITY = re.compile(f"(?:{'|'.join(ipp.SEVERITIES)})$")
+_HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
 _DEVICE_ID_SERIAL = ("SN", "SER", "SERN", "SERIALNUMBER")
 _DEVICE_ID_MAKER = ("MFG", "MANUFACTURER")
 _DEVICE_ID_MODEL = ("MDL", "MODEL")
@@ -96,7 +97,7 @@ def _described_supplies(found: Attributes) -> tuple[Supply, ...]:
                     description=description,
                     kind=_KINDS.get(_folded(row.get("TYPE", "")), ""),
                     supply_class=ipp.CLASSES.get(_folded(row.get("CLASS", "")), ""),
-                    colors=(row.get("COLORANTNAME", ""), description),
+                    colors=(_HUMP.sub(" ", row.get("COLORANTNAME", "")), description),  # lightGray
                     level=_level(row.get("LEVEL")),
                     capacity=_level(row.get("MAXCAPACITY")),
                     unit_code=code,
@@ -191,7 +192,7 @@ def _known(word: str | None, words: Mapping[int, str]) -> str:
 
 def _errors(found: Attributes) -> tuple[str, ...]:
     """In the order of hrPrinterDetectedErrorState's bits, each once."""
-    detected = {ipp.ERRORS.get(_TROUBLE.sub("", reason)) for reason in _texts(found, ipp.REASONS)}
+    detected = {ipp.ERRORS.get(_SEVERITY.sub("", reason)) for reason in _texts(found, ipp.REASONS)}
     return tuple(error for error in mib.DETECTED_ERRORS if error in detected)
 
 
