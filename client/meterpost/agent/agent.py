@@ -210,6 +210,8 @@ class Agent(Rooms):
         """One verb's turn with the store: locked, loaded, and saved at every step."""
         with self.ledger.writer(who):
             yield Work(self._site(), self.ledger, self._clock, lambda: self.exchanges, lambda: self.devices)
+            if self._memory is not None:
+                self._memory.save()
 
     def _site(self) -> SiteState:
         """The site as kept; a new one gets its client id, which it keeps for life."""

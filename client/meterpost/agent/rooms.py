@@ -8,7 +8,7 @@ from typing import Self
 from meterpost.agent.exchange import Exchanges
 from meterpost.devices import Devices, SnmpUserSecret
 from meterpost.errors import SettingsError
-from meterpost.ledger import Ledger, open_ledger
+from meterpost.ledger import DeviceMemory, Ledger, open_ledger
 from meterpost.model import Credentials
 from meterpost.settings import Settings
 from meterpost.transport import HttpsTransport, Transport
@@ -33,13 +33,17 @@ class Rooms:
         transport: Transport | None = None,
         devices: Devices | None = None,
         ledger: Ledger | None = None,
+        keeps: bool = True,
     ) -> None:
-        """A room that is given is used instead of the configured one, until `close`."""
+        """A room that is given is used instead of the configured one, until `close`. What does not keep anything has no
+        memory of devices, and needs no store for looking at them."""
         self.settings = settings
         self._clock = clock
         self._transport = transport
         self._devices = devices
         self._ledger = ledger
+        self._keeps = keeps
+        self._memory: DeviceMemory | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +57,8 @@ class Rooms:
             if room is not None:
                 room.close()
         self._transport = self._ledger = None
+        if self._memory is not None:  # it is the closed store's
+            self._devices = self._memory = None
 
     @property
     def ledger(self) -> Ledger:
@@ -70,7 +76,8 @@ class Rooms:
                 SnmpUserSecret(u.name, u.auth_password.resolve(base), u.priv_password.resolve(base), u.auth, u.priv)
                 for u in snmp.users
             )
-            self._devices = Devices(snmp, self.settings.discovery, users, self._clock, self.profile_folders)
+            self._memory = self.ledger.memory() if self._keeps else None
+            self._devices = Devices(snmp, self.settings.discovery, users, self._clock, self.profile_folders, self._memory)
         return self._devices
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from meterpost.cli.values import number
+from meterpost.settings import ENGINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ SNMP = (
     argument("--community", action="append", metavar="WORD", help="SNMP community, may be given several times (public)"),
     argument("--timeout", type=number(float, 0.05, 60), metavar="S", help="seconds to wait for an answer (2)"),
     argument("--retries", type=number(int, 0, 10), metavar="N", help="further tries after silence (1)"),
+    argument("--engine", choices=ENGINES, help="who speaks SNMP (settings: snmp.engine, auto)"),
     argument("--snmp-version", choices=("1", "2c", "3"), help="only this version (2c, then 1, then 3 where there are users)"),
 )
 

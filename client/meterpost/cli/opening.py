@@ -24,7 +24,7 @@ def looking(args: Namespace) -> tuple[Agent, bool]:
     hence a place to keep things. Only the user's own file may be missing; one that was named must be there."""
     configured = args.config != user_config() or args.config.exists()
     chosen = settings.load(args.config) if configured else Settings(base=args.config.parent)
-    return Agent(replace(chosen, snmp=_overridden(chosen.snmp, args))), configured
+    return Agent(replace(chosen, snmp=_overridden(chosen.snmp, args)), keeps=configured), configured
 
 
 def _overridden(snmp: SnmpSettings, args: Namespace) -> SnmpSettings:
@@ -33,6 +33,7 @@ def _overridden(snmp: SnmpSettings, args: Namespace) -> SnmpSettings:
         "communities": tuple(args.community) if args.community else None,
         "timeout_s": args.timeout,
         "retries": args.retries,
+        "engine": args.engine,
     }
     if args.snmp_version == "3":
         if not snmp.users:

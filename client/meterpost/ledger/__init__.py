@@ -4,6 +4,8 @@ This module is the port; the engine behind it (SQLAlchemy, Alembic) is first imp
 No reading is ever changed or removed; one that cannot be right is marked with why. Nothing here talks to a network.
 """
 
+from abc import abstractmethod
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,14 @@ class ReplayCache(Protocol):
 
     def remember(self, key: str, until: datetime, now: datetime) -> bool:
         """False if `key` was seen before and is not expired at `now`; else it is kept until `until`. Atomic."""
+
+
+class DeviceMemory(MutableMapping[str, bytes]):
+    """What is remembered of devices, by the endpoint; it may be lost at any time without harm."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Writes what changed."""
 
 
 class Ledger(Protocol):
@@ -55,6 +65,9 @@ class Ledger(Protocol):
 
     def nonce_cache(self) -> ReplayCache:
         """Nonces of replies already accepted; they outlive a restart."""
+
+    def memory(self) -> DeviceMemory:
+        """What earlier visits learnt of devices. Only `save` writes it."""
 
     def writer(self, who: str) -> AbstractContextManager[None]:
         """The right to write, for one process or thread at a time: Busy names the other. Not reentrant; readers need none.

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from meterpost.errors import Busy
 from meterpost.ledger import journal, readings, site
 from meterpost.ledger.database import Database
+from meterpost.ledger.remembered import Memory
 from meterpost.ledger.tables import last_success, nonce
 from meterpost.lifecycle.state import SiteState
 from meterpost.model import Exchange, JobName, Judgement, Reading
@@ -70,6 +71,9 @@ class SqlLedger:
 
     def nonce_cache(self) -> "NonceCache":
         return NonceCache(self._database)
+
+    def memory(self) -> Memory:
+        return Memory(self._database)
 
     def writer(self, who: str) -> AbstractContextManager[None]:
         return self._database.lock.hold(who)

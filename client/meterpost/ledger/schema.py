@@ -41,12 +41,12 @@ def known_revisions() -> tuple[str, ...]:
     return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Runs the migrations that are missing, inside the transaction of `connection`."""
+def upgrade(connection: sa.Connection, revision: str = "head") -> None:
+    """Runs the migrations that are missing up to `revision`, inside the transaction of `connection`."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

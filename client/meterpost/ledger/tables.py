@@ -9,9 +9,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Int
 from meterpost.ledger.columns import Choice, Instant, Json, Number, Words
 from meterpost.lifecycle.messages import Cycle, RemoteSettings, Request
 from meterpost.lifecycle.state import DeviceState, Proxy, RequestState
-from meterpost.model import JobName, SupplyState
+from meterpost.model import Alert, JobName, SupplyState
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: what an up-to-date store says of itself."""
 
 metadata = MetaData()
@@ -91,6 +91,9 @@ reading = Table(
     Column("sys_object_id", Words, nullable=False),
     Column("sys_descr", Words, nullable=False),
     Column("is_printer", Boolean, nullable=False),
+    Column("errors", Json(tuple[str, ...]), nullable=False, server_default="[]"),
+    Column("alerts", Json(tuple[Alert, ...]), nullable=False, server_default="[]"),
+    Column("macs", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Index("reading_by_serial", "serial", "id"),
 )
 # What a device says of a meter or supply at every visit is written once; `id` is a hash of it (see `readings`).
@@ -176,4 +179,10 @@ nonce = Table(
     metadata,
     Column("key", Words, primary_key=True),
     Column("until", Instant, nullable=False, index=True),
+)
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("endpoint", Words, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )

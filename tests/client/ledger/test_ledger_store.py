@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ledger_values import changed, site, visit
 
 from meterpost.errors import Busy, MeterpostError, StoreError
 from meterpost.ledger import Ledger, database, open_ledger, tables
+from meterpost.ledger.schema import upgrade
 from meterpost.settings import StoreSettings
 
 
@@ -392,3 +393,33 @@ def test_an_up_to_date_store_opens_without_alembic(restart: Callable[[], Ledger]
     restart().close()
     with another_process("print('alembic' in sys.modules, flush=True)", tmp_path) as process:
         assert line(process) == "False"
+
+
+def test_what_is_remembered_of_devices_outlives_the_process_once_it_is_saved(tmp_path: Path) -> None:
+    store = StoreSettings(path="ledger.db")
+    with closing(open_ledger(store, tmp_path)) as ledger:
+        memory = ledger.memory()
+        memory.update({"10.1.2.3": b"\0one", "10.1.2.4:1161": b"two"})
+        memory.save()
+        memory["10.1.2.5"] = b"not saved"
+    with closing(open_ledger(store, tmp_path)) as ledger:
+        memory = ledger.memory()
+        assert dict(memory) == {"10.1.2.3": b"\0one", "10.1.2.4:1161": b"two"}
+        del memory["10.1.2.3"]
+        memory["10.1.2.4:1161"] = b"three"
+        memory.save()
+        assert dict(ledger.memory()) == {"10.1.2.4:1161": b"three"}
+
+
+def test_a_store_of_the_first_version_keeps_its_readings(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        row = {column: "" for column in ("address", "manufacturer", "model", "name", "location", "mac", "firmware", "status")}
+        row |= {column: "" for column in ("profile", "profile_version", "sys_object_id", "sys_descr")}
+        row |= {"serial": "AC1", "reasons": "[]", "taken_at": "2026-11-20T12:00:00.000000Z", "port": 161, "is_printer": True}
+        connection.execute(sa.insert(sa.table("reading", *map(sa.column, row))).values(row))
+    engine.dispose()
+    with closing(open_ledger(StoreSettings(path="ledger.db"), tmp_path)) as ledger:
+        ((kept, _),) = ledger.readings("AC1")
+        assert (kept.serial, kept.errors, kept.alerts, kept.macs) == ("AC1", (), (), ())
