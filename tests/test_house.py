@@ -17,6 +17,7 @@ SOURCES = {
 VALUES = {
     "meterpost",
     "meterpost.model",
+    "meterpost.pwg",
     "meterpost.errors",
     "meterpost.settings",
     "meterpost.recording",

@@ -1,10 +1,12 @@
-"""The values every room may hold and hand on. Frozen; they import nothing of ours."""
+"""The values every room may hold and hand on. Frozen; of ours they import only other values."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from meterpost import pwg
 
 
 def instant(when: datetime) -> str:
@@ -26,6 +28,11 @@ class Meter:
     value: int
     unit: str
     oid: str
+
+    @property
+    def pwg(self) -> str:
+        """The counter of PWG 5106.1 and its service, `Print.MonochromeImpressions`; '' where PWG has none for it."""
+        return pwg.counter(self.name)
 
 
 class SupplyState(StrEnum):
@@ -132,7 +139,9 @@ class Reading:
             "taken_at": instant(self.taken_at),
             "profile": self.profile,
             "profile_version": self.profile_version,
-            "meters": [{"name": m.name, "value": m.value, "unit": m.unit, "oid": m.oid} for m in self.meters],
+            "meters": [
+                {"name": m.name, "value": m.value, "unit": m.unit, "pwg": m.pwg, "oid": m.oid} for m in self.meters
+            ],
             "supplies": [
                 {
                     "description": s.description,

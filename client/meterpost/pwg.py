@@ -1,0 +1,81 @@
+"""The names of meters in the words of the Printer Working Group's counters. Data, and the one function that reads it.
+
+A meter is called `unit.colour.service.size.sides`, each part but the first may be missing: `impressions.black.printed.large`.
+Its PWG counter is `Service.ColourSidesUnit`, `Print.MonochromeImpressions`, with the services of PWG 5106.3 (IcServiceTypeTC;
+SystemTotals for all of them together, Marker for what a marker counts by itself) and the work counters of PWG 5106.1,
+those of PWG 5100.22 where only IPP has them (Pages, two-sided sheets). What the standard has no counter for follows behind:
+it counts media by their names (MediaUsed), makers only large and small ones: `Print.MonochromeImpressions.Large`.
+"""
+
+from functools import lru_cache
+
+UNITS = {
+    "impressions": "Impressions",
+    "sheets": "Sheets",
+    "images": "Images",
+    "pages": "Pages",
+    "jobs": "Jobs",
+    "duplex": "TwoSided",  # makers that do not say whether they count sheets or their sides
+    "count": "",  # a marker that does not say what it counts (prtMarkerCounterUnit)
+}
+
+COLOURS = {
+    "black": "Monochrome",
+    "singlecolor": "Monochrome",  # one colorant, whichever it is (print-color-mode of PWG 5100.13)
+    "color": "FullColor",
+    "fullcolor": "FullColor",
+    "twocolor": "HighlightColor",  # black and one colorant more
+    "highlight": "HighlightColor",
+    "blank": "Blank",
+}
+
+SERVICES = {  # where two are named, the second says what the first was for: `images.scanned.copy`
+    "printed": "Print",
+    "copied": "Copy",
+    "copy": "Copy",
+    "scanned": "Scan",
+    "sent": "Scan",
+    "network": "Scan",
+    "stored": "Scan",
+    "email": "EmailOut",
+    "faxed": "FaxIn",  # what a fax prints was received
+    "received": "FaxIn",
+    "fax": "FaxOut",
+    "internetfax": "NetworkFaxOut",
+    "serverfax": "NetworkFaxOut",
+    "other": "Other",
+    "fed": "SystemTotals",  # originals, for whichever service
+    "originals": "SystemTotals",
+}
+
+SIDES = {"twosided": "TwoSided"}
+
+QUALIFIERS = {"large": "Large", "small": "Small", "extralarge": "ExtraLarge", "onesided": "OneSided"}
+
+_LIFE = "life"
+
+
+@lru_cache(1024)
+def counter(meter: str) -> str:
+    """The PWG counter of the meter called `meter`, '' where PWG has no word for it."""
+    first, *words = meter.split(".")
+    if first == _LIFE and words:
+        unit, *place = words
+        if unit not in UNITS or len(place) > 1:
+            return ""
+        return ".".join(("Marker", *place, f"Total{UNITS[unit]}"))
+    if first not in UNITS:
+        return ""
+    service, colour, sides, qualifiers = "SystemTotals", "Total", "", ""
+    for word in words:
+        if word in COLOURS:
+            colour = COLOURS[word]
+        elif word in SERVICES:
+            service = SERVICES[word]
+        elif word in SIDES:
+            sides = SIDES[word]
+        elif word in QUALIFIERS:
+            qualifiers += f".{QUALIFIERS[word]}"
+        else:
+            return ""
+    return f"{service}.{colour}{sides}{UNITS[first]}{qualifiers}"
