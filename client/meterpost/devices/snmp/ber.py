@@ -43,7 +43,11 @@ def _rest_of_pdu(request: Request) -> bytes:
     """Everything behind the request-id: printers of one kind are asked the same."""
     first, second = (request.non_repeaters, request.repetitions) if request.kind is Kind.GET_BULK else (0, 0)
     bindings = b"".join(tagged(_SEQUENCE, tagged(_OID, _oid(name)) + b"\x05\x00") for name in request.names)
-    return b"\x02\x01" + bytes((first,)) + b"\x02\x01" + bytes((second,)) + tagged(_SEQUENCE, bindings)
+    return _count(first) + _count(second) + tagged(_SEQUENCE, bindings)
+
+
+def _count(number: int) -> bytes:
+    return tagged(_INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
 def tagged(tag: int, content: bytes) -> bytes:
