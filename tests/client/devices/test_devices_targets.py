@@ -15,8 +15,8 @@ from meterpost.settings import SnmpSettings
 SNMP = SnmpSettings(port=161, timeout_s=1.0, retries=1)
 
 
-def plan(*texts: str, exclude: tuple[str, ...] = (), credentials: int = 1) -> targets.ScanPlan:
-    return make_plan(texts, exclude, SNMP, packets_per_second=100, credentials=credentials)
+def plan(*texts: str, exclude: tuple[str, ...] = (), tries: int = 2) -> targets.ScanPlan:
+    return make_plan(texts, exclude, SNMP, packets_per_second=100, tries=tries)
 
 
 def hosts(*texts: str, exclude: tuple[str, ...] = ()) -> list[str]:
@@ -101,9 +101,9 @@ def test_a_range_has_as_many_addresses_as_its_ends_are_apart(first: int, more: i
 
 
 def test_the_cost_is_known_before_the_scan() -> None:
-    cost = plan("10.1.2.0/24", credentials=2)
+    cost = plan("10.1.2.0/24", tries=4)
     assert cost.addresses == 254
-    assert cost.packets == 254 * 2 * 2  # two ways in, each tried twice
+    assert cost.packets == 254 * 4
     assert cost.octets == cost.packets * targets.OCTETS_PER_TRY
     assert cost.worst_case_s == pytest.approx(1016 / 100 + 4 * 1.0)
     assert cost.sentence.startswith("254 addresses: at most 1 016 packets (121 kB) in at most 14 seconds")

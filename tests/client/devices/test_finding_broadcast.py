@@ -90,8 +90,11 @@ def test_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_subnet_without_broadcast_is_not_asked() -> None:
-    with hearing() as port:
-        assert shout(port, Subnet("ppp0", IPv4Address("127.255.255.254"), IPv4Network("127.255.255.254/31"))) == ()
+    with bound("127.0.0.7") as neighbour:  # the last address of the two, and nobody's broadcast (RFC 3021)
+        assert shout(neighbour.getsockname()[1], Subnet("ppp0", IPv4Address("127.0.0.6"), IPv4Network("127.0.0.6/31"))) == ()
+        neighbour.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            neighbour.recv(1)
 
 
 GONE = Subnet("eth9", IPv4Address("203.0.113.9"), IPv4Network("203.0.113.0/24"))

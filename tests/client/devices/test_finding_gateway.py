@@ -43,6 +43,7 @@ Internet:
 Destination        Gateway            Flags               Netif Expire
 default            192.168.1.1        UGScg                 en0
 default            link#17            UCSIg           bridge100      !
+default            link#18            UGS                 utun3
 127                127.0.0.1          UCS                   lo0
 192.168.1          link#11            UCS                   en0      !
 
@@ -201,7 +202,7 @@ TABLES = {
     "ipCidrRouteTable": cidr_route("192.168.1.0", "255.255.255.0", "0.0.0.0", 3)
     | cidr_route("192.168.2.0", "255.255.255.128", "192.168.1.254", 4)
     | cidr_route("192.168.3.0", "255.255.255.0", "0.0.0.0", 2),
-    "inetCidrRouteTable": inet_route("192.168.1.0", 24, "0.0.0.0", 3)
+    "inetCidrRouteTable": {(*IP, 24, 7, 1, 8, 1, 4, 192, 168, 1, 0, 24, 2, 0, 0, 0, 0): 3}  # no next hop
     | inet_route("192.168.2.0", 25, "192.168.1.254", 4)
     | inet_route("192.168.3.0", 24, "0.0.0.0", 5)
     | {(*IP, 24, 7, 1, 8, 2, 16, 0xFD, *(0,) * 15, 64, 2, 0, 0, 0, 0): 3},  # IPv6, an unknown next hop
@@ -251,6 +252,7 @@ def test_a_neighbour_counts_for_the_smallest_network_it_is_in() -> None:
         | media("10.1.3.9")
     )
     assert known(mib) == [("10.1.0.0/20", "", 1), ("10.1.2.0/24", "", 1)]
+    assert not any(segment.unfit for segment in read(MemoryAgent(mib)))
 
 
 def test_of_a_large_network_the_parts_with_hosts_are_segments() -> None:

@@ -42,8 +42,8 @@ def endpoints(*services: Service) -> list[str]:
         (service(IPP, port=0), ["10.1.2.3:161"]),
         (service(IPP, text={"printer-type": "0x801046"}), []),
         (service(IPP, addresses=()), []),
-        (service(RAW, addresses=("2001:db8::7", "10.1.2.3")), ["10.1.2.3:161"]),
-        (service(RAW, addresses=("fe80::7%2", "2001:db8::7")), ["[2001:db8::7]:161"]),
+        (service(RAW, addresses=("2001:db8::7", "203.0.113.3")), ["203.0.113.3:161"]),
+        (service(RAW, addresses=("fe80::7%2", "ffd::7")), ["[ffd::7]:161"]),
         (service(RAW, addresses=("fe80::7", "224.0.0.1", "0.0.0.0", "ff02::fb")), []),
         (service(IPP, addresses=("fe80::7%2",)), ["[fe80::7%2]:161", "ipp://[fe80::7%252]:631/ipp/print"]),
     ],
@@ -124,8 +124,8 @@ def announced(*offers: tuple[str, str, int, dict[str, str]]) -> tuple[Service, .
 
 
 def test_a_responder_on_loopback_is_found() -> None:
-    found = announced((IPP, "Meterpost test", 6310, {"RP": "ipp/print", "ty": "Maker 12"}), (RAW, "Meterpost test", 9100, {}))
+    found = announced((IPP, "Meterpost test", 6310, {"RP": "ipp/lp1", "ty": "Maker 12"}), (RAW, "Meterpost test", 9100, {}))
     if not found:
         pytest.skip("multicast does not come back on loopback here")
     assert {(one.kind, one.addresses, one.port) for one in found} == {(IPP, ("127.0.0.9",), 6310), (RAW, ("127.0.0.9",), 9100)}
-    assert endpoints(*found) == ["127.0.0.9:161", "ipp://127.0.0.9:6310/ipp/print"]
+    assert endpoints(*found) == ["127.0.0.9:161", "ipp://127.0.0.9:6310/ipp/lp1"]

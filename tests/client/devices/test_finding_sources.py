@@ -10,6 +10,7 @@ from meterpost.devices.finding import addresses, broadcast, gateway, mdns, sourc
 from meterpost.devices.finding.named import Candidate, Segment
 from meterpost.devices.finding.sources import SOURCES, Means
 from meterpost.devices.finding.subnets import Subnet
+from meterpost.devices.local import LocalPrinter, system
 from meterpost.devices.snmp.memory import MemoryAgent
 from meterpost.devices.snmp.port import Talk, Unanswered
 from meterpost.errors import DeviceError, SettingsError
@@ -113,6 +114,25 @@ def test_what_is_announced_is_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(mdns, "browse", browse)
     assert spelt_out(Network(), "mdns") == ("10.1.2.3:1161", "ipp://10.1.2.3:631/ipp/print")
+
+
+def test_network_printers_with_a_queue_are_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    queues = (
+        LocalPrinter("lobby", "Maker 12", "ipp://10.1.2.3/ipp/print", "network", "10.1.2.3", 631),
+        LocalPrinter("lobby2", "", "socket://10.1.2.3", "network", "10.1.2.3", 9100),
+        LocalPrinter("upstairs", "", "lpd://Printer/x", "network", "Printer", 515),
+        LocalPrinter("typo", "", "socket://10.1.2.300", "network", "10.1.2.300", 9100),
+        LocalPrinter("announced", "", "dnssd://Hall._ipp._tcp.local/", "network", "Hall", 0),  # no host name
+        LocalPrinter("server", "", "http://10.1.2.4/printers/x/.printer", "network", "10.1.2.4", 80),
+        LocalPrinter("desk", "Maker 1", "usb://Maker/1", "usb"),
+    )
+    monkeypatch.setattr(system, "local_printers", lambda: queues)
+    assert asyncio.run(sources.look("local", Network().means)) == (
+        Candidate(("10.1.2.3", 1161), "local", "Maker 12"),
+        Candidate(("ipp://10.1.2.3/ipp/print", 631), "local", "Maker 12"),
+        Candidate(("printer", 1161), "local", "upstairs"),
+        Candidate(("10.1.2.4", 1161), "local", "server"),
+    )
 
 
 def test_every_named_target_can_be_read() -> None:

@@ -230,7 +230,7 @@ def _neighbour(address_of: Callable[[Oid], IPv4Address | None], index: Oid) -> I
 
 def _leads_to_hosts(network: IPv4Network) -> bool:
     reserved = network.is_loopback or network.is_link_local or network.is_multicast
-    return 0 < network.prefixlen < 31 and not reserved and network.network_address.packed[0] != 0
+    return network.prefixlen < 31 and not reserved and network.network_address.packed[0] != 0  # RFC 3021, RFC 1122
 
 
 def _segments(networks: dict[IPv4Network, str], met: set[IPv4Address]) -> tuple[Segment, ...]:

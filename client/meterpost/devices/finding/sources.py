@@ -3,17 +3,21 @@
 What a source names are targets like those a person writes, each with its reason; the plan is made of them afterwards.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from meterpost.devices.finding import broadcast, gateway, mdns, subnets
+from meterpost.devices.finding.addresses import Endpoint, endpoints, written
 from meterpost.devices.finding.named import Candidate, Segment
 from meterpost.devices.snmp.port import Talk
 from meterpost.errors import DeviceError, SettingsError
 
 T = TypeVar("T")
 Named = Candidate | Segment
+_PRINTER_URIS = ("ipp://", "ipps://")
 
 
 class Ask(Protocol):
@@ -70,7 +74,17 @@ async def _mdns(means: Means) -> tuple[Named, ...]:
 
 
 async def _local(means: Means) -> tuple[Named, ...]:
-    raise SettingsError("the print system of this computer cannot be asked yet", "Name the printers' addresses.")
+    from meterpost.devices.local.system import local_printers  # it brings what speaks IPP
+
+    found: dict[Endpoint, Candidate] = {}
+    for printer in await asyncio.to_thread(local_printers):
+        uri = printer.device_uri if printer.device_uri.startswith(_PRINTER_URIS) else ""
+        network = (written((printer.host, means.port)), uri) if printer.host and printer.port else ()
+        for text in filter(None, network):
+            with suppress(SettingsError):  # a host that somebody mistyped in the queue
+                (endpoint,) = endpoints((text,), (), means.port)
+                found.setdefault(endpoint, Candidate(endpoint, "local", printer.make_and_model or printer.name))
+    return tuple(found.values())
 
 
 SOURCES = {
@@ -90,7 +104,7 @@ SOURCES = {
             _broadcast,
         ),
         Source("mdns", "the printers that announce themselves by multicast DNS", "some ten packets, and their answers", _mdns),
-        Source("local", "the printers the print system of this computer knows", "nothing on the network", _local),
+        Source("local", "the network printers that have a queue on this computer", "nothing on the network", _local),
     )
 }
 
