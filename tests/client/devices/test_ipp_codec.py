@@ -103,7 +103,7 @@ def test_the_last_of_an_attribute_that_comes_twice_counts() -> None:
             HEAD + item(0x34, "c", b"") + item(0x4A, "", b"m") * (codec.MAX_ITEMS) + item(0x37, "", b"") + END,
             "too many values",
         ),
-        (HEAD + b"\x04" * codec.MAX_ITEMS + END, "too many values"),
+        (HEAD + b"\x04" * (codec.MAX_ITEMS - 1) + END, "too many values"),
     ],
 )
 def test_broken_answers_are_named(octets: bytes, why: str) -> None:

@@ -1,6 +1,7 @@
 """The bounded GET and POST, against listeners on loopback that answer whatever a test wants."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from meterpost.devices import web
 from meterpost.errors import DeviceError, SettingsError
+from meterpost_stub.certificates import Authority
 
 Listen = Callable[..., int]
 TLS_HANDSHAKE = b"\x16"  # a record's first octet (RFC 8446, 5.1)
@@ -20,10 +22,12 @@ def listen() -> Iterator[Listen]:
     Returns its port. With `hold` a connection stays open until the client has closed it."""
     running: list[tuple[socket.socket, threading.Thread]] = []
 
-    def serve(server: socket.socket, answers: tuple[bytes, ...], seen: list[bytes], hold: bool) -> None:
+    def serve(
+        server: socket.socket, answers: tuple[bytes, ...], seen: list[bytes], hold: bool, tls: ssl.SSLContext | None
+    ) -> None:
         for answer in answers:
             line, _ = server.accept()
-            with line:
+            with tls.wrap_socket(line, server_side=True) if tls else line as line:
                 request = line.recv(65536)
                 while request and _missing(request):
                     request += line.recv(65536)
@@ -32,9 +36,9 @@ def listen() -> Iterator[Listen]:
                 while hold and line.recv(1):
                     pass
 
-    def start(*answers: bytes, seen: list[bytes] | None = None, hold: bool = False) -> int:
+    def start(*answers: bytes, seen: list[bytes] | None = None, hold: bool = False, tls: ssl.SSLContext | None = None) -> int:
         server = socket.create_server(("127.0.0.1", 0))
-        thread = threading.Thread(target=serve, args=(server, answers, [] if seen is None else seen, hold), daemon=True)
+        thread = threading.Thread(target=serve, args=(server, answers, [] if seen is None else seen, hold, tls), daemon=True)
         thread.start()
         running.append((server, thread))
         port: int = server.getsockname()[1]
@@ -97,6 +101,17 @@ def test_a_redirect_elsewhere_is_not_followed(listen: Listen, location: str) -> 
     port = listen(answer(b"", "302 Found", f"Location: {location}"))
     with pytest.raises(DeviceError, match="redirects to another place"):
         web.get(f"http://127.0.0.1:{port}/")
+
+
+def test_a_redirect_never_leads_out_of_tls(listen: Listen, tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*Authority().issue(tmp_path, "printer", ["127.0.0.1"]))
+    port = listen(answer(b"inside"), tls=tls)
+    plain = listen(answer(b"", "301 Moved", f"Location: https://127.0.0.1:{port}/"))
+    assert web.get(f"http://127.0.0.1:{plain}/").body == b"inside"
+    port = listen(answer(b"", "301 Moved", "Location: http://127.0.0.1:1/"), tls=tls)
+    with pytest.raises(DeviceError, match="redirects to another place"):
+        web.get(f"https://127.0.0.1:{port}/")
 
 
 def test_redirects_have_an_end(listen: Listen) -> None:
