@@ -7,9 +7,9 @@ A device that is no printer is asked no further.
 from collections.abc import Iterable
 
 from meterpost.devices.reading import alerts, mib, supplies, values
-from meterpost.devices.reading.profile import Profile, Profiles
+from meterpost.devices.reading.profile import TABLE_ROWS, Profile, Profiles, Quirks
 from meterpost.devices.snmp.port import Talk
-from meterpost.devices.snmp.session import Facts, Session, Want
+from meterpost.devices.snmp.session import Abilities, Facts, Session, Want
 from meterpost.recording import Oid
 
 SYSTEM = (mib.SYS_DESCR, mib.SYS_OBJECT_ID, mib.SYS_NAME, mib.SYS_LOCATION)
@@ -32,7 +32,6 @@ _PRINTER_COLUMNS = (
     mib.PRT_MARKER_LIFE_COUNT,
     mib.PRT_SUPPLY_LEVEL,
 )
-_TABLE_ROWS = 8
 _LABEL_OCTETS = 20
 
 
@@ -49,6 +48,7 @@ def first_contact(session: Session, profiles: Profiles) -> Talk[Facts]:
         for cell, value in (yield from session.get(cells)).items():
             facts.columns[cell[: -len(row)]][row] = value
     profile = chosen(facts, profiles)
+    session.abilities = _bounded(session.abilities, profile.quirks)
     scalars = [oid for oid in _scalars(facts, row, profile, profiles.generic) if oid not in facts.scalars]
     facts.merge((yield from session.collect(scalars, (*supplies.COLUMNS, *alerts.COLUMNS, *_tables(profile)))))
     return facts
@@ -78,11 +78,16 @@ def chosen(facts: Facts, profiles: Profiles) -> Profile:
     return profiles.choose(kind, values.text(facts.scalars.get(mib.SYS_DESCR)))
 
 
+def _bounded(abilities: Abilities, quirks: Quirks) -> Abilities:
+    names = abilities.names if quirks.names is None else min(abilities.names, quirks.names)
+    return Abilities(abilities.bulk and quirks.bulk, names)
+
+
 def _further(facts: Facts) -> Iterable[Want]:
     """Where a printer may still show: among the other devices of the host, or in supplies alone."""
     yield Want(mib.PRT_SUPPLY_LEVEL, most=1)
     if len(facts.columns[mib.HR_DEVICE_TYPE]) > 1:
-        yield Want(mib.HR_DEVICE_TYPE, _TABLE_ROWS, octets=9)
+        yield Want(mib.HR_DEVICE_TYPE, TABLE_ROWS, octets=9)
 
 
 def _scalars(facts: Facts, row: Oid, profile: Profile, generic: Profile) -> Iterable[Oid]:
@@ -95,12 +100,18 @@ def _scalars(facts: Facts, row: Oid, profile: Profile, generic: Profile) -> Iter
         *(() if profile.manufacturer else profile.maker + generic.maker),
         *profile.firmware,
     )
-    return sorted({rule.oid for rule in rules} | {meter.oid for meter in profile.meters})
+    return sorted({rule.oid for rule in rules} | {meter.oid for meter in profile.meters} | set(profile.packed))
 
 
 def _tables(profile: Profile) -> Iterable[Want]:
     wants: dict[Oid, Want] = {}
     for table in profile.tables:
         for value, key in table.pairs:
-            wants |= {value: Want(value, _TABLE_ROWS), key: Want(key, _TABLE_ROWS, octets=_LABEL_OCTETS)}
+            wants |= {value: Want(value, table.expect), key: Want(key, table.expect, octets=_LABEL_OCTETS)}
+    for supply in profile.supplies:
+        if supply.key is not None:
+            wants |= {
+                supply.value: Want(supply.value, supplies.ROWS),
+                supply.key: Want(supply.key, supplies.ROWS, octets=_LABEL_OCTETS),
+            }
     return wants.values()

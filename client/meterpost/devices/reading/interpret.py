@@ -3,18 +3,22 @@
 It never sums markers, never trusts a row number of a maker's table, and takes no label for a counter.
 """
 
-from collections.abc import Mapping, Set
+import re
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
 from meterpost.devices.reading import contact, mib, values
 from meterpost.devices.reading.alerts import alerts
-from meterpost.devices.reading.profile import Profile, Profiles, TableRule, TextRule, folded
+from meterpost.devices.reading.levels import with_levels
+from meterpost.devices.reading.packed import numbers
+from meterpost.devices.reading.profile import BlobRule, MeterRule, Profile, Profiles, TableRule, TextRule, folded
 from meterpost.devices.reading.supplies import supplies
 from meterpost.devices.snmp.session import Column, Facts
 from meterpost.model import Meter, Reading
 from meterpost.recording import Oid, Value, dotted
 
+_DIGITS = re.compile("[0-9]{1,20}")
 _LIFE_UNITS = {code: word.lower() for code, word in mib.UNITS.items() if word not in ("other", "unknown")}
 
 
@@ -57,7 +61,7 @@ def interpret(facts: Facts, profiles: Profiles, address: str, port: int, now: da
         errors=errors,
         alerts=alerts(columns),
         meters=(*_life_meters(columns), *_profile_meters(profile, scalars, columns, facts.cut)),
-        supplies=supplies(columns),
+        supplies=with_levels(supplies(columns), profile.supplies, scalars, columns),
         profile=profile.name,
         profile_version=profile.version,
     )
@@ -98,13 +102,9 @@ def _life_meters(host: Mapping[Oid, Column]) -> list[Meter]:
     return meters
 
 
-def _table_columns(profile: Profile) -> dict[Oid, None]:
-    return {column: None for table in profile.tables for pair in table.pairs for column in pair}
-
-
 def _profile_meters(profile: Profile, scalars: Mapping[Oid, Value], tables: Mapping[Oid, Column], cut: Set[Oid]) -> list[Meter]:
-    """The maker's counters. A labelled row is surer than a fixed OID, so tables come first; a name is given once.
-    Nothing is added up over a table that is not whole."""
+    """The maker's counters. A labelled row is surer than a fixed OID, and that one than a packed number; a name is given
+    once. Nothing is added up over a table that is not whole."""
     found: dict[str, Meter] = {}
     for table in profile.tables:
         if table.sum and not cut.isdisjoint({table.value, table.key}):
@@ -112,10 +112,30 @@ def _profile_meters(profile: Profile, scalars: Mapping[Oid, Value], tables: Mapp
         for meter in _table_meters(table, tables):
             found.setdefault(meter.name, meter)
     for rule in profile.meters:
-        count = values.number(scalars.get(rule.oid))
-        if count is not None and count >= 0:
+        count = _count(rule, scalars.get(rule.oid))
+        if count is not None:
             found.setdefault(rule.name, Meter(rule.name, count, rule.unit, dotted(rule.oid)))
+    for blob in profile.blobs:
+        for meter in _packed_meters(blob, scalars.get(blob.oid)):
+            found.setdefault(meter.name, meter)
     return list(found.values())
+
+
+def _count(rule: MeterRule, value: Value) -> int | None:
+    """A number is no text, and a text no number: each only where the maker's MIB has it."""
+    if rule.pattern is not None:
+        match = rule.pattern.search(values.text(value))
+        value = int(match[1]) if match and _DIGITS.fullmatch(match[1]) else None
+    count = values.number(value)
+    return None if count is None or count < 0 else count // rule.scale
+
+
+def _packed_meters(rule: BlobRule, value: Value) -> Iterator[Meter]:
+    """Each with its tag behind the OID: `1.3.6.1.4.1.2435….10.0#02`."""
+    packed = numbers(value)
+    for tag, name in rule.rows.items():
+        if tag in packed:
+            yield Meter(name, packed[tag], rule.units.get(name, rule.unit), f"{dotted(rule.oid)}#{tag:02x}")
 
 
 def _table_meters(rule: TableRule, tables: Mapping[Oid, Column]) -> list[Meter]:
@@ -134,4 +154,5 @@ def _table_meters(rule: TableRule, tables: Mapping[Oid, Column]) -> list[Meter]:
                 found[name] = Meter(name, count, rule.units.get(name, rule.unit), dotted(oid))
             elif rule.sum:
                 found[name] = replace(found[name], value=found[name].value + count)
-    return [meter for name, meter in found.items() if not (rule.sum and name in partial)]
+    whole = [meter for name, meter in found.items() if not (rule.sum and name in partial)]
+    return whole if rule.scale == 1 else [replace(meter, value=meter.value // rule.scale) for meter in whole]

@@ -6,38 +6,66 @@ A profile file is a TOML table:
     manufacturer = "Xerox"
     match = [{ sys_object_id = "1.3.6.1.4.1.253", sys_descr = "regular expression", priority = 0 }]
     serial = [{ oid = "…", skip = 2, pattern = "SN:([^;]+)" }]     # likewise model, maker, firmware; the first hit counts
+    [quirks]                         # what agents of this maker do badly
+    no_bulk = true                   # GETBULK is not asked
+    names = 8                        # at most so many names in a request
     [[meter]]                        # a counter with an OID of its own
-    name = "impressions"             # see METER_NAME
+    name = "impressions"             # see METER_NAME; its words are those of meterpost/pwg.py
     unit = "impressions"
     oid = "…"
+    label = "Total"                  # optional: what the maker calls it, for docs/reference/meters.md
+    scale = 100                      # optional: the object counts hundredths; whole units are reported
+    pattern = '^([0-9]+) pages$'     # optional: the maker's MIB has text there; the count is its first group, digits
     [[table]]                        # counters whose row numbers are no meanings: keyed by a label or type column
     value = "…"                      # column of the counters
     key = "…"                        # column of labels or types, same instances
     within = ["1.20", "103.20"]      # optional: only these instance prefixes are walked
+    expect = 8                       # optional: as many rows are asked for at once
     unit = "impressions"
+    scale = 1                        # as of a meter
     sum = false                      # true: rows of the same name are added up
     rows = { "Total Impressions" = "impressions" }     # key (any case, blanks folded) = name
     units = { "sheets" = "sheets" }  # optional: names whose unit differs
+    labels = { "10" = "Total" }      # optional: what the maker calls the rows whose key is a number
+    [[blob]]                         # counters packed into one octet string, see packed.py
+    oid = "…"
+    unit = "impressions"
+    rows = { "00" = "impressions" }  # tag, two hexadecimal digits = name
+    units, labels                    # as of a table
+    [[supply]]                       # levels that fill in where the Printer MIB has a state instead, see levels.py
+    value = "…"                      # a column; without `key` one object, packed as a blob
+    key = "…"                        # column of the supplies' names, same instances
+    unit = "percent"                 # of the level, a word of prtMarkerSuppliesSupplyUnit
+    scale = 100                      # as of a meter
+    rows = { "6f" = "black toner" }  # tag = name; beside `key` optional, for names nobody would understand
 
 A profile has no code, and the loader guesses nothing: an unknown key, a bad OID or name is an error with the file's name.
+A user's file in a folder of profiles is added to the built-in ones, or replaces the one of its name.
 """
 
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, NoReturn
 
+from meterpost.devices.reading.mib import UNITS
+from meterpost.devices.reading.strict import METER_NAME as METER_NAME
+from meterpost.devices.reading.strict import Table
 from meterpost.errors import SettingsError
-from meterpost.recording import Oid, Value, oid
+from meterpost.recording import Oid, Value
 
 GENERIC = "generic"
-METER_NAME = re.compile(r"(?=.{1,40}$)[a-z]+[a-z0-9]*(\.[a-z0-9]+)*")
+TABLE_ROWS = 8
+_MAX_NAMES = 32
 _MAX_OCTETS = 128 * 1024
-_MAX_RULES = 500
+_MAX_SCALE = 1_000_000
+_MAX_EXPECTED = 400
+_MOST_KEPT = 1000
+_MAX_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +98,14 @@ class TextRule:
 
 @dataclass(frozen=True, slots=True)
 class MeterRule:
-    """A counter at a fixed OID."""
+    """A counter at a fixed OID, in 1/`scale` of its unit; in a text where there is a `pattern`."""
 
     name: str
     unit: str
     oid: Oid
+    label: str
+    scale: int
+    pattern: re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +119,45 @@ class TableRule:
     unit: str
     units: Mapping[str, str]
     sum: bool
+    scale: int
+    expect: int
+    labels: Mapping[str, str]
 
     @property
     def pairs(self) -> tuple[tuple[Oid, Oid], ...]:
         """The (value, key) columns to walk."""
         return tuple((self.value + prefix, self.key + prefix) for prefix in self.within) or ((self.value, self.key),)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRule:
+    """Counters packed into one octet string, named by their tags."""
+
+    oid: Oid
+    rows: Mapping[int, str]
+    unit: str
+    units: Mapping[str, str]
+    labels: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyRule:
+    """Levels of supplies in 1/`scale` of `unit`: packed into the octet string `value` and named by their tags, or in the
+    column `value`, named by the column `key`. `rows` are names for tags or (folded) keys; '' where the key is the name."""
+
+    value: Oid
+    key: Oid | None
+    unit: str
+    scale: int
+    rows: Mapping[int | str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """What agents do badly: whether GETBULK works, and how many names at once they take."""
+
+    bulk: bool = True
+    names: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +174,15 @@ class Profile:
     firmware: tuple[TextRule, ...] = ()
     meters: tuple[MeterRule, ...] = ()
     tables: tuple[TableRule, ...] = ()
+    blobs: tuple[BlobRule, ...] = ()
+    supplies: tuple[SupplyRule, ...] = ()
+    quirks: Quirks = Quirks()
+
+    @property
+    def packed(self) -> tuple[Oid, ...]:
+        """The objects that hold counters or levels as records, each once."""
+        objects = (*(rule.oid for rule in self.blobs), *(rule.value for rule in self.supplies if rule.key is None))
+        return tuple(dict.fromkeys(objects))
 
 
 class Profiles:
@@ -116,6 +190,7 @@ class Profiles:
 
     def __init__(self, profiles: Iterable[Profile]) -> None:
         self._by_name = {profile.name: profile for profile in profiles}
+        self._chosen: dict[tuple[Oid, str], Profile] = {}
         if GENERIC not in self._by_name:
             raise SettingsError(f"there is no profile {GENERIC!r}", "It is the one for every device without a maker's profile.")
 
@@ -127,7 +202,16 @@ class Profiles:
         return self._by_name[GENERIC]
 
     def choose(self, sys_object_id: Oid, sys_descr: str) -> Profile:
-        """The best match, the generic profile where there is none."""
+        """The best match, the generic profile where there is none. Printers of a model are alike, and many: it is kept."""
+        kind = sys_object_id, sys_descr
+        found = self._chosen.get(kind)
+        if found is None:
+            if len(self._chosen) >= _MOST_KEPT:
+                self._chosen.clear()
+            found = self._chosen[kind] = self._best(sys_object_id, sys_descr)
+        return found
+
+    def _best(self, sys_object_id: Oid, sys_descr: str) -> Profile:
         fitting = [
             (match.rank, profile.name) for profile in self for match in profile.matches if match.fits(sys_object_id, sys_descr)
         ]
@@ -162,7 +246,7 @@ def _read(file: Traversable) -> str:
 def parse(content: str, name: str) -> Profile:
     """The profile in `content`. Raises SettingsError that names the profile and the key."""
     try:
-        table = _Table(tomllib.loads(content), name)
+        table = Table(tomllib.loads(content), name)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"profile {name}: {error}") from None
     profile = Profile(
@@ -177,91 +261,88 @@ def parse(content: str, name: str) -> Profile:
         model=_texts(table, "model"),
         maker=_texts(table, "maker"),
         firmware=_texts(table, "firmware"),
-        meters=tuple(MeterRule(rule.meter("name"), rule.take("unit", str), rule.oid("oid")) for rule in table.rules("meter")),
-        tables=tuple(
-            TableRule(
-                value=rule.oid("value"),
-                key=rule.oid("key"),
-                within=tuple(map(rule.as_oid, rule.take("within", list, []))),
-                rows={folded(key): rule.as_meter(meter) for key, meter in rule.take("rows", dict).items()},
-                unit=rule.take("unit", str),
-                units=rule.take("units", dict, {}),
-                sum=rule.take("sum", bool, False),
-            )
-            for rule in table.rules("table")
-        ),
+        meters=tuple(map(_meter, table.rules("meter"))),
+        tables=tuple(map(_table, table.rules("table"))),
+        blobs=tuple(map(_blob, table.rules("blob"))),
+        supplies=tuple(map(_supply, table.rules("supply"))),
+        quirks=_quirks(table),
     )
     table.finish()
     return profile
 
 
+def _meter(rule: Table) -> MeterRule:
+    return MeterRule(
+        name=rule.meter("name"),
+        unit=rule.take("unit", str),
+        oid=rule.oid("oid"),
+        label=rule.take("label", str, ""),
+        scale=rule.count("scale", 1, _MAX_SCALE),
+        pattern=rule.pattern("pattern"),
+    )
+
+
+def _table(rule: Table) -> TableRule:
+    rows, labels = rule.take("rows", dict), rule.texts("labels")
+    if not labels.keys() <= rows.keys():
+        rule.fail("labels has a key that rows has not")
+    return TableRule(
+        value=rule.oid("value"),
+        key=rule.oid("key"),
+        within=tuple(map(rule.as_oid, rule.take("within", list, []))),
+        rows={folded(key): rule.as_meter(meter) for key, meter in rows.items()},
+        unit=rule.take("unit", str),
+        units=rule.texts("units"),
+        sum=rule.take("sum", bool, False),
+        scale=rule.count("scale", 1, _MAX_SCALE),
+        expect=rule.count("expect", TABLE_ROWS, _MAX_EXPECTED),
+        labels={folded(key): labels.get(key, key) for key in rows},
+    )
+
+
+def _blob(rule: Table) -> BlobRule:
+    return BlobRule(
+        oid=rule.oid("oid"),
+        rows={rule.as_tag(tag): rule.as_meter(meter) for tag, meter in rule.take("rows", dict).items()},
+        unit=rule.take("unit", str),
+        units=rule.texts("units"),
+        labels={rule.as_tag(tag): label for tag, label in rule.texts("labels").items()},
+    )
+
+
+def _supply(rule: Table) -> SupplyRule:
+    value, key = rule.oid("value"), rule.oid("key") if "key" in rule else None
+    unit, rows = rule.take("unit", str), rule.texts("rows")
+    if unit not in UNITS.values():
+        rule.fail(f"unit = {unit!r} is not a unit of prtMarkerSuppliesSupplyUnit")
+    if key is None and not rows:
+        rule.fail("rows is missing: without `key` only tags have names")
+    return SupplyRule(
+        value=value,
+        key=key,
+        unit=unit,
+        scale=rule.count("scale", 1, _MAX_SCALE),
+        rows={rule.as_tag(row) if key is None else folded(row): name for row, name in rows.items()},
+    )
+
+
+def _quirks(table: Table) -> Quirks:
+    rule = table.inner("quirks")
+    bulk = not rule.take("no_bulk", bool, False)
+    return Quirks(bulk, rule.count("names", 1, _MAX_NAMES) if "names" in rule else None)
+
+
 def folded(key: Value | str) -> str:
-    """A label or type as tables compare it."""
+    """A label or type as tables compare it; '' where it is too long for one."""
+    return "" if isinstance(key, bytes | str) and len(key) > _MAX_KEY else _folded(key)
+
+
+@lru_cache(8192)  # printers of a maker have the same ones
+def _folded(key: Value | str) -> str:
     if isinstance(key, bytes):
         key = key.decode("utf-8", "replace").replace("\0", "")
     return " ".join(str(key).casefold().split())
 
 
-def _texts(table: "_Table", key: str) -> tuple[TextRule, ...]:
+def _texts(table: Table, key: str) -> tuple[TextRule, ...]:
     return tuple(TextRule(rule.oid("oid"), rule.take("skip", int, 0), rule.pattern("pattern")) for rule in table.rules(key))
-
-
-class _Table:
-    """A TOML table that is emptied as it is read, so that a key nobody asked for is found."""
-
-    def __init__(self, content: Mapping[str, Any], where: str) -> None:
-        self._left = dict(content)
-        self._where = where
-        self._inner: list[_Table] = []
-
-    def take(self, key: str, kind: type, default: Any = None) -> Any:
-        value = self._left.pop(key, default)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            self.fail(f"{key} is missing" if value is None else f"{key} = {value!r} is not a {kind.__name__}")
-        return value
-
-    def rules(self, key: str) -> "list[_Table]":
-        content = self.take(key, list, [])
-        if len(content) > _MAX_RULES or not all(isinstance(entry, dict) for entry in content):
-            self.fail(f"{key} is not a list of at most {_MAX_RULES} tables")
-        inner = [_Table(entry, f"{self._where}, {key} {place}") for place, entry in enumerate(content, 1)]
-        self._inner += inner
-        return inner
-
-    def oid(self, key: str) -> Oid:
-        return self.as_oid(self.take(key, str))
-
-    def as_oid(self, dotted: Any) -> Oid:
-        try:
-            return oid(dotted)
-        except (ValueError, AttributeError):
-            self.fail(f"{dotted!r} is not an object identifier")
-
-    def pattern(self, key: str) -> re.Pattern[str] | None:
-        if key not in self._left:
-            return None
-        expression = self.take(key, str)
-        try:
-            return re.compile(expression, re.IGNORECASE)
-        except re.error as error:
-            self.fail(f"{key} = {expression!r}: {error}")
-
-    def meter(self, key: str) -> str:
-        return self.as_meter(self.take(key, str))
-
-    def as_meter(self, name: Any) -> str:
-        if not isinstance(name, str) or not METER_NAME.fullmatch(name):
-            self.fail(f"{name!r} is not the name of a meter: lower-case words with dots, at most 40 characters")
-        return name
-
-    def finish(self) -> None:
-        """Raises SettingsError for keys that were not taken, here or in inner tables."""
-        if self._left:
-            self.fail(f"unknown key {next(iter(self._left))!r}")
-        for inner in self._inner:
-            inner.finish()
-
-    def fail(self, what: str) -> NoReturn:
-        raise SettingsError(
-            f"profile {self._where}: {what}", "Compare it with the profiles that come with meterpost, devices/profiles/*.toml."
-        )

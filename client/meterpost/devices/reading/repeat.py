@@ -46,7 +46,7 @@ def _repeat(session: Session, known: Facts, profile: Profile) -> Talk[Facts | No
     facts = Facts(dict(known.scalars), dict(known.columns), set(known.cut))
     for name, (column, row) in cells.items():
         value = found.scalars[name]
-        if _is_another_device(column, value, _cell(known, column, row)):
+        if _is_another_device(column, value, _cell(known, column, row), profile):
             return None
         if row:
             facts.columns[column] = facts.columns[column] | {row: value}
@@ -68,7 +68,8 @@ def moving(facts: Facts, profile: Profile) -> Iterator[Cell]:
     for column in (mib.PRT_MARKER_LIFE_COUNT, mib.PRT_SUPPLY_LEVEL):
         for place in columns.get(column, ()):
             yield column, place
-    for oid in dict.fromkeys((*(rule.oid for rule in profile.serial), *(meter.oid for meter in profile.meters))):
+    objects = (*(rule.oid for rule in profile.serial), *(meter.oid for meter in profile.meters), *profile.packed)
+    for oid in dict.fromkeys(objects):
         if oid in facts.scalars:
             yield oid, ()
     for table in profile.tables:
@@ -76,6 +77,10 @@ def moving(facts: Facts, profile: Profile) -> Iterator[Cell]:
             for place, key in columns.get(key_column, {}).items():
                 if folded(key) in table.rows and place in columns.get(value_column, {}):
                     yield value_column, place
+    for supply in profile.supplies:
+        if supply.key is not None:
+            for place in columns.get(supply.value, ()):
+                yield supply.value, place
 
 
 def _alerts(known: Facts) -> tuple[Want, ...]:
@@ -90,12 +95,16 @@ def _cell(facts: Facts, column: Oid, row: Oid) -> Value:
     return facts.columns[column][row] if row else facts.scalars[column]
 
 
-def _is_another_device(column: Oid, value: Value, before: Value) -> bool:
+def _is_another_device(column: Oid, value: Value, before: Value, profile: Profile) -> bool:
     """What only a change of the device, of its board or of a supply explains."""
     if isinstance(value, int) and isinstance(before, int):
-        if column == mib.PRT_SUPPLY_LEVEL:
+        if column == mib.PRT_SUPPLY_LEVEL or any(supply.value == column for supply in profile.supplies):
             return value > before
         return value < before and column not in (mib.HR_DEVICE_STATUS, mib.HR_PRINTER_STATUS)
     if isinstance(value, bytes) and isinstance(before, bytes):
-        return value != before and column != mib.HR_PRINTER_ERROR_STATE
+        return value != before and column not in (mib.HR_PRINTER_ERROR_STATE, *_texts_that_move(profile))
     return type(value) is not type(before)
+
+
+def _texts_that_move(profile: Profile) -> tuple[Oid, ...]:
+    return (*profile.packed, *(meter.oid for meter in profile.meters if meter.pattern is not None))

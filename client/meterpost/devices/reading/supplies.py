@@ -9,9 +9,9 @@ from meterpost.devices.snmp.session import Column, Want
 from meterpost.model import Supply, SupplyState
 from meterpost.recording import Oid, dotted
 
-_ROWS = 5  # black, three colours, and the waste container or the row behind the last
+ROWS = 5  # black, three colours, and the waste container or the row behind the last
 COLUMNS = tuple(
-    Want(column, _ROWS, octets=octets)
+    Want(column, ROWS, octets=octets)
     for column, octets in (
         (mib.PRT_SUPPLY_COLORANT, 1),
         (mib.PRT_SUPPLY_CLASS, 1),
