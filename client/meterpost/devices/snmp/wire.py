@@ -79,9 +79,10 @@ class Wire:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for family_socket in self._sockets.values():
-            self._loop.remove_reader(family_socket)
-            family_socket.close()
+        while self._sockets:
+            _, opened = self._sockets.popitem()
+            self._loop.remove_reader(opened)
+            opened.close()
         for asking in list(self._waiting.values()):
             asking.end.cancel()
 
