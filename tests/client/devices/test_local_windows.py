@@ -72,7 +72,7 @@ def test_a_network_printer() -> None:
         ({"HostName": "hall.example", "IPAddress": "10.1.2.3"}, "socket://hall.example:9100", "hall.example", 9100),
         ({"HostName": "", "IPAddress": "10.1.2.4"}, "socket://10.1.2.4:9100", "10.1.2.4", 9100),
         ({"HostName": "2001:db8::7"}, "socket://[2001:db8::7]:9100", "2001:db8::7", 9100),
-        ({"HostName": "hall.example\0\0"}, "socket://hall.example:9100", "hall.example", 9100),
+        ({"HostName": "hall.example\0old"}, "socket://hall.example:9100", "hall.example", 9100),
         ({"PortNumber": 9101}, "socket://10.1.2.3:9101", "10.1.2.3", 9101),
         ({"PortNumber": 70000}, "socket://10.1.2.3:9100", "10.1.2.3", 9100),
         ({"PortNumber": "9101"}, "socket://10.1.2.3:9100", "10.1.2.3", 9100),

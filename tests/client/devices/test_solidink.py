@@ -72,6 +72,7 @@ def test_the_pages_alone_are_a_reading() -> None:
         serial="WYP004321",
         name="Hall wax",
         mac="02:00:5e:10:00:0a",
+        macs=("02:00:5e:10:00:0a",),
         firmware="1.3.8.P",
         profile="solidink",
         profile_version=rules().version,
@@ -110,11 +111,16 @@ BY_SNMP = Reading(
 )
 
 
+ADDED = ("serial", "mac", "macs", "meters", "supplies")
+
+
 def test_nothing_that_snmp_said_is_overwritten() -> None:
     reading = enrich(BY_SNMP, PAGES)
-    kept = {name: getattr(BY_SNMP, name) for name in BY_SNMP.to_json() if name not in ("serial", "mac", "meters", "supplies")}
+    kept = {name: getattr(BY_SNMP, name) for name in BY_SNMP.to_json() if name not in ADDED}
     assert kept == {name: getattr(reading, name) for name in kept}
-    assert (reading.serial, reading.mac) == ("WYP004321", "02:00:5e:10:00:0a")
+    assert (reading.serial, reading.mac, reading.macs) == ("WYP004321", "02:00:5e:10:00:0a", ("02:00:5e:10:00:0a",))
+    two = ("02:00:5e:10:00:01", "02:00:5e:10:00:02")
+    assert enrich(replace(BY_SNMP, mac=two[0], macs=two), PAGES).macs == two
     assert reading.meters[:2] == BY_SNMP.meters
     assert [meter.name for meter in reading.meters[2:]] == ["impressions.black", "impressions.color"]
     assert reading.supplies == (
@@ -123,6 +129,26 @@ def test_nothing_that_snmp_said_is_overwritten() -> None:
         ENDLESS,
         KIT,
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "level"), [(SupplyState.UNKNOWN, 3), (SupplyState.SOME_REMAINING, 3), (SupplyState.UNRESTRICTED, -9)]
+)
+def test_only_a_level_snmp_did_not_say_is_filled_in(state: SupplyState, level: int) -> None:
+    (cyan,) = enrich(replace(BY_SNMP, supplies=(replace(VAGUE, level=-9, state=state),)), PAGES).supplies[:1]
+    assert (cyan.color, cyan.level) == ("cyan", level)
+
+
+@pytest.mark.parametrize("known", [replace(KIT, kind="cleanerUnit", description="Drum cleaner"), KIT])
+def test_there_is_one_maintenance_kit(known: Supply) -> None:
+    assert enrich(replace(BARE, supplies=(known,)), PAGES).supplies[0] == known
+    assert len(enrich(replace(BARE, supplies=(known,)), PAGES).supplies) == 4
+
+
+@pytest.mark.parametrize("level", ["20% used", "150%", "-5%", "3", "half", "2.5 sticks", "100 sticks", "10% of 75%"])
+def test_what_is_not_surely_a_level_is_none(level: str) -> None:
+    row = f"<table><tr><td>Black Ink</td><td>{level}</td></tr></table>"
+    assert enrich(BARE, {"/supplies.html": row.encode()}).supplies == ()
 
 
 def test_supplies_snmp_has_not_are_added() -> None:
@@ -140,6 +166,12 @@ def test_pages_of_another_device_add_nothing() -> None:
     assert enrich(other, PAGES) == other
     same = replace(BY_SNMP, serial="WYP004321")
     assert len(enrich(same, PAGES).meters) == 4
+    assert len(enrich(other, {"/usage.html": USAGE}).meters) == 4  # pages that do not say whose they are
+
+
+def test_pages_that_name_no_model_leave_the_maker_open() -> None:
+    reading = enrich(BARE, {"/": b"<pre>Serial Number: WYP004321\n</pre>"})
+    assert (reading.serial, reading.manufacturer, reading.profile) == ("WYP004321", "", "")
 
 
 def test_a_login_page_says_nothing() -> None:
@@ -153,10 +185,11 @@ def test_a_login_page_says_nothing() -> None:
     [
         "<td>Total Impressions:</td><td>84517</td>",
         "<th>TOTAL&nbsp;IMPRESSIONS</th><td> 84.517 </td>",
-        "<td><p>Total<br>Impressions</p></td><td><p>84 517 pages</p></td>",
+        "<td><p>Total<br>Impressions</p></td><td><p>84 517 Pages</p></td>",
         "<td></td><td>Total Impressions</td><td></td><td>84517</td>",
         "<td>Total Impressions</td><td>84,517</td><td>Black Impressions</td><td>9</td>",
         "<td>Total Impressions: 84517</td>",
+        "<td>Total Impressions: <!-- life --> 84517</td>",
         "<td>Jobs: 4<br><b>Total Impressions:</b> 84517<br>Jams: 3</td>",
         "<td><table><tr><td>Total Impressions</td><td>84517</td></tr></table></td><td>1</td>",
         "<td>Total Impressions</td><td>84517</td></tr><tr><td>Total Impressions</td><td>84,517</td>",
@@ -180,6 +213,7 @@ def test_layouts(row: str) -> None:
         "<td>Total Impressions</td><td>84517 since Monday</td>",
         "<td>Total Impressions</td><td>9999999999999</td>",
         "<td>Total Impressions</td>",
+        "<td>Total Impressions</td><td><table><tr><td>84517</td></tr></table></td>",
         "<td>84517</td><td>Total Impressions</td>",
         "<td>Total Impressions of Tray 1</td><td>84517</td>",
         "<td>Total Pages &amp; Sheets</td><td>84,517 pages 70,000 sheets</td>",  # a form nobody documented
@@ -262,8 +296,8 @@ def test_any_octets_leave_a_reading(content: dict[str, bytes]) -> None:
         b"",
         b"\0\0\0",
         b"%PDF-1.4\n\xff\xfe",
-        b"<div>" * 90_000 + b"Total Impressions: 5",
-        b"<table><tr><td>" * 30_000 + b"Total Impressions</td><td>5",
+        b"<div>" * 90_000 + b"Color Impressions: 5",
+        b"<table><tr><td>" * 30_000 + b"Color Impressions</td><td>5",
         b"<a " + b"href=x " * 60_000,
         USAGE + b" " * MAX_OCTETS,
         b"<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><pre>Printer Name: &x;\n</pre>",

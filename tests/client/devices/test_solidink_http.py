@@ -39,7 +39,7 @@ class Printer:
                 printer.asked.append(self.path)
                 answer = answers.get(self.path, (404, {"Content-Type": HTML}, b"<title>Not Found</title>"))
                 if answer == SILENCE:
-                    printer.done.wait(20)
+                    printer.done.wait(2)
                     return
                 status, headers, body = (200, {"Content-Type": HTML}, answer) if isinstance(answer, bytes) else answer
                 self.send_response(status)
@@ -93,6 +93,7 @@ def test_a_printer_is_read(serve: Serve) -> None:
     (ink,) = reading.supplies
     assert (ink.color, ink.percent, ink.state) == ("black", 75, SupplyState.KNOWN)
     assert printer.asked == ["/", "/aboutprinter.html", "/usage.html", "/supplies.html"]
+    assert list(visit(printer.url + "/")) == printer.asked[:4]
 
 
 def test_pages_elsewhere_are_found_by_the_names_of_their_links_and_in_frames(serve: Serve) -> None:
@@ -101,7 +102,8 @@ def test_pages_elsewhere_are_found_by_the_names_of_their_links_and_in_frames(ser
             "/": b'<frameset><frame src="/menu"><frame src="/hello"></frameset>',
             "/menu": b'<a href="/properties/aboutPrinter.html">About Printer</a>'
             b'<a href="/jobs">Jobs</a><a href="/x">Reboot</a>',
-            "/jobs": b'<a href="up.html">View Usage Profile</a><a href="/print-it">Print Usage Profile</a>',
+            "/jobs": b'<a href="jobs">Jobs</a><a href="up.html">View Usage Profile</a>'
+            b'<a href="/print-it">Print Usage Profile</a>',
             "/properties/aboutPrinter.html": ABOUT,
             "/up.html": USAGE,
         }
@@ -140,6 +142,13 @@ def test_a_login_page_asks_the_administrator(serve: Serve) -> None:
     with pytest.raises(DeviceError, match="asks for a password") as caught:
         read_solid_ink(printer.url, NOON)
     assert caught.value.advice
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_server_that_refuses_everything_is_a_matter_of_a_password(serve: Serve, status: int) -> None:
+    paths = ("/", "/aboutprinter.html", "/usage.html", "/supplies.html")
+    with pytest.raises(DeviceError, match="asks for a password"):
+        read_solid_ink(serve(dict.fromkeys(paths, (status, {"Content-Type": HTML}, b"no"))).url, NOON)
 
 
 def test_what_is_locked_leaves_the_rest(serve: Serve) -> None:

@@ -41,6 +41,7 @@ def enrich(reading: Reading, pages: Mapping[str, bytes]) -> Reading:
     return replace(
         reading,
         **missing,  # type: ignore[arg-type]  # all of them are texts
+        macs=reading.macs or tuple(filter(None, [reading.mac or said["mac"]])),
         meters=_meters(reading.meters, statements, facts),
         supplies=_supplies(reading.supplies, statements, facts),
     )
