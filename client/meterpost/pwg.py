@@ -14,7 +14,7 @@ UNITS = {
     "sheets": "Sheets",
     "images": "Images",
     "pages": "Pages",
-    "jobs": "Jobs",
+    "labels": "Impressions",  # one on each
     "duplex": "TwoSided",  # makers that do not say whether they count sheets or their sides
     "count": "",  # a marker that does not say what it counts (prtMarkerCounterUnit)
 }
@@ -47,6 +47,9 @@ SERVICES = {  # where two are named, the second says what the first was for: `im
     "fed": "SystemTotals",  # originals, for whichever service
     "originals": "SystemTotals",
 }
+
+WITHOUT = frozenset({"length"})
+"""First words of meters that PWG has no counter for."""
 
 SIDES = {"twosided": "TwoSided"}
 

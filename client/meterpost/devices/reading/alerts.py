@@ -1,6 +1,7 @@
 """The alert table of the Printer MIB (RFC 3805, prtAlertTable) becomes `Alert` values. Pure; never raises."""
 
 from collections.abc import Mapping
+from itertools import islice
 
 from meterpost.devices.reading import mib
 from meterpost.devices.reading.values import number, text
@@ -18,9 +19,10 @@ MOST = 50  # a printer that shouts more is not understood better
 
 
 def alerts(table: Mapping[Oid, Column]) -> tuple[Alert, ...]:
-    """One Alert for each row, in the order of the table."""
+    """One Alert for each row that says anything, in the order of the table: some agents keep rows of zeros for what is over."""
     rows = sorted(set().union(*(table[want.column] for want in COLUMNS)))
-    return tuple(_alert(row, table) for row in rows[:MOST])
+    found = (_alert(row, table) for row in rows)
+    return tuple(islice((alert for alert in found if alert.severity or alert.group or alert.code or alert.description), MOST))
 
 
 def _alert(row: Oid, table: Mapping[Oid, Column]) -> Alert:
@@ -35,4 +37,4 @@ def _alert(row: Oid, table: Mapping[Oid, Column]) -> Alert:
 
 def _word(words: Mapping[int, str], value: Value) -> str:
     code = number(value)
-    return "" if code is None else words.get(code, str(code))
+    return words.get(code, str(code)) if code else ""  # the enumerations begin with 1
