@@ -310,6 +310,7 @@ def test_hostile_pages_add_nothing(content: bytes) -> None:
 
 def test_endless_rows_are_cut() -> None:
     assert len(parse(b"<tr><td>a<td>b" * 20_000).rows) == 5000
+    assert len(parse(b"<tr>" + b"<td>a" * 1000).rows[0]) == 24
 
 
 def test_links_stay_on_the_server_and_carry_no_query() -> None:

@@ -13,6 +13,7 @@ from lxml import etree
 MAX_OCTETS = 512 * 1024
 _MAX_CELL = 255
 _MAX_ROWS = 5000
+_MAX_CELLS = 24  # of a row
 
 _INLINE = {"a", "b", "big", "code", "em", "font", "i", "img", "nobr", "small", "span", "strong", "sub", "sup", "tt", "u"}
 _UNSEEN = {"script", "style", "textarea", "select", "option"}
@@ -62,7 +63,7 @@ def _root(content: bytes) -> etree._Element | None:
 def _rows(root: etree._Element) -> Iterator[tuple[str, ...]]:
     for row in root.iter("tr"):
         # A cell around another table is layout; what is in it has rows of its own.
-        cells = [_text(cell) for cell in row if cell.tag in ("td", "th") and cell.find(".//table") is None]
+        cells = [_text(cell) for cell in row[:_MAX_CELLS] if cell.tag in ("td", "th") and cell.find(".//table") is None]
         written = tuple(filter(None, cells))
         if len(written) > 1:
             yield written
