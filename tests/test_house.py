@@ -44,6 +44,8 @@ ONE_IMPORTER = {
     "xmlsec": {"meterpost.wsse.signature"},
     "pysnmp": {"meterpost.devices.snmp.reference", "meterpost_stub.printers"},
     "gufo": {"meterpost.devices.snmp.gufo"},
+    "ifaddr": {"meterpost.devices.finding.subnets"},
+    "zeroconf": {"meterpost.devices.finding.mdns"},
     "sqlalchemy": {"meterpost.ledger"},
     "alembic": {"meterpost.ledger"},
     "apscheduler": {"meterpost.agent.schedule"},

@@ -3,24 +3,34 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from meterpost.devices.finding.sweep import Progress, Sweep
+from meterpost.devices.finding import sources
+from meterpost.devices.finding.named import Candidate, Segment
+from meterpost.devices.finding.sources import SOURCES, Means
+from meterpost.devices.finding.sweep import PROBE, Progress, Sweep
 from meterpost.devices.finding.targets import Endpoint, ScanPlan, make_plan
 from meterpost.devices.finding.visit import Memory, Visit, Visitor
 from meterpost.devices.reading import profile
-from meterpost.devices.snmp.credentials import SnmpUserSecret, in_order, in_turn
+from meterpost.devices.recorder import walk
+from meterpost.devices.redaction import redacted
+from meterpost.devices.snmp.credentials import HELLO, SnmpUserSecret, in_order, in_turn
 from meterpost.devices.snmp.network import Network
 from meterpost.devices.snmp.pace import Pace
-from meterpost.errors import DeviceError
+from meterpost.devices.snmp.port import Talk
+from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
+from meterpost.recording import Variable, dump
 from meterpost.settings import DiscoverySettings, SnmpSettings
 
 Outcome = Reading | DeviceError
+T = TypeVar("T")
+A = TypeVar("A")
 SLOW_S = 5.0
 _BATCH = 1024
 _BATCH_S = 0.1
@@ -66,8 +76,42 @@ class Devices:
         self.summary = Summary()
 
     def plan(self, targets: Sequence[str], exclude: Sequence[str] = ()) -> ScanPlan:
-        """What a scan of the targets will ask and cost. Raises SettingsError on a bad target."""
+        """What a scan of the targets will ask and cost. Words that stand for places are looked up first, which may ask the
+        network: see `sources.SOURCES`. Raises SettingsError on a bad target, and what a source raises."""
+        if any(text.strip() in SOURCES for text in targets):
+            targets = self._by_means(lambda means: sources.spelt_out(targets, means))
         return make_plan(targets, exclude, self._snmp, self._discovery.packets_per_second, tries=len(self._turns))
+
+    def places(self, word: str) -> tuple[Segment | Candidate, ...]:
+        """What the source `word` names, with its reasons. Raises SettingsError, DeviceError, NetworkError."""
+        if word not in SOURCES:
+            raise SettingsError(f"{word!r} names no places", f"Known are {', '.join(SOURCES)}.")
+        return self._by_means(lambda means: sources.look(word, means))
+
+    def _by_means(self, look: Callable[[Means], Awaitable[tuple[T, ...]]]) -> tuple[T, ...]:
+        async def run() -> tuple[T, ...]:
+            async with self._visitor(None) as (visitor, network):
+
+                async def ask(host: str, talk: Callable[[bool], Talk[A]]) -> A:
+                    return await visitor.converse((host, self._snmp.port), lambda session: talk(session.abilities.bulk))
+
+                shout = next((way for way in self._credentials if way.user is None), HELLO)
+                probe = network.wire.question(PROBE, shout, lambda _: None)
+                return await look(Means(self._snmp.port, probe, self._snmp.timeout_s, ask))
+
+        with _runner() as runner:
+            return runner.run(run())
+
+    def record(self, address: str, port: int | None = None, redact: bool = False) -> str:
+        """A recording of the device in `.snmprec` form: everything its agent tells, bounded. Raises DeviceError."""
+
+        async def run() -> tuple[Variable, ...]:
+            async with self._visitor(None) as (visitor, _):
+                return await visitor.converse((address, port or self._snmp.port), walk)
+
+        with _runner() as runner:
+            variables = runner.run(run())
+        return dump(redacted(variables, self._profiles) if redact else variables)
 
     def discover(
         self, plan: ScanPlan, on_progress: Callable[[Progress], None] = _in_silence, stop: threading.Event | None = None

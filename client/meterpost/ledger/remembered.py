@@ -20,7 +20,8 @@ class Memory(DeviceMemory):
             self._content = {row.endpoint: row.content for row in connection.execute(sa.select(remembered))}
 
     def __getitem__(self, endpoint: str) -> bytes:
-        return self._content[endpoint]
+        content: bytes = self._content[endpoint]
+        return content
 
     def __setitem__(self, endpoint: str, content: bytes) -> None:
         self._content[endpoint] = content

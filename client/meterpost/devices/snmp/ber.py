@@ -89,6 +89,7 @@ def _decode(message: bytes) -> tuple[int, Answer]:
     index, at = _number(message, at, end)
     at, end = _enter(message, at, end, _SEQUENCE)
     bindings: list[Binding] = []
+    tags = bytearray()
     while at < end:
         at, behind = _enter(message, at, end, _SEQUENCE)
         place, at = _enter(message, at, behind, _OID)
@@ -96,8 +97,9 @@ def _decode(message: bytes) -> tuple[int, Answer]:
         tag = message[at]
         place, stop = _enter(message, at, behind, tag)
         bindings.append((_names.get(name) or _name(name), _value(tag, message[place:stop])))
+        tags.append(tag)
         at = behind
-    return number, Answer(tuple(bindings), status, index)
+    return number, Answer(tuple(bindings), status, index, bytes(tags))
 
 
 def _enter(message: bytes, at: int, end: int, tag: int) -> tuple[int, int]:

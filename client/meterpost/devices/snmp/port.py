@@ -4,7 +4,7 @@ Only the three PDUs that read exist here. There is no SET in this code base.
 """
 
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
@@ -44,11 +44,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response PDU. `status` is an ErrorStatus or another number the agent made up; `index` counts from 1."""
+    """A response PDU. `status` is an ErrorStatus or another number the agent made up; `index` counts from 1; `tags` are the
+    BER tags of the values, where the engine tells them: only who makes a recording asks."""
 
     bindings: tuple[Binding, ...] = ()
     status: int = ErrorStatus.NO_ERROR
     index: int = 0
+    tags: bytes = field(default=b"", compare=False)
 
 
 class Unanswered(DeviceError):
@@ -98,7 +100,12 @@ def hold_at_once(talk: Talk[T], answer: Callable[[Request], Answer]) -> T:
     try:
         request = next(talk)
         while True:
-            request = talk.send(answer(request))
+            try:
+                said = answer(request)
+            except DeviceError as error:
+                request = talk.throw(error)
+            else:
+                request = talk.send(said)
     except StopIteration as end:
         learnt: T = end.value
         return learnt

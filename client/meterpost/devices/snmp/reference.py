@@ -106,7 +106,13 @@ def _decode(data: bytes) -> tuple[int, Answer]:
 
 
 def _answer(status: int, index: int, bindings: Any) -> Answer:
-    return Answer(tuple((tuple(map(int, name)), _value(value)) for name, value in bindings), status, index)
+    read = tuple((tuple(map(int, name)), _value(value)) for name, value in bindings)
+    return Answer(read, status, index, bytes(map(_tag, (value for _, value in bindings))))
+
+
+def _tag(value: Any) -> int:
+    tag = value.tagSet[-1]
+    return int(tag.tagClass | tag.tagId)
 
 
 def _value(value: Any) -> Value:

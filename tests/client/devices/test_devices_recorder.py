@@ -1,0 +1,138 @@
+"""A recording of a device is the device again, and a redacted one tells nobody's business."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from devices_kit import NOON, PROFILES, Mib, a_printer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meterpost import recording
+from meterpost.devices import Devices, read_recording
+from meterpost.devices.recorder import MAX_VARIABLES, walk
+from meterpost.devices.redaction import redacted
+from meterpost.devices.snmp.memory import MemoryAgent
+from meterpost.devices.snmp.port import Answer, ErrorStatus, Request, Unanswered, hold_at_once
+from meterpost.devices.snmp.session import Abilities, Session
+from meterpost.errors import DeviceError
+from meterpost.recording import Tag, Variable, oid
+from meterpost.settings import DiscoverySettings, SnmpSettings
+from meterpost_stub.printers.fleet import Fleet
+from meterpost_stub.printers.usm import AgentUser
+
+SECRET_MIB: dict[str, recording.Value] = {
+    "1.3.6.1.2.1.1.1.0": b"ACME Laser 9, S/N AC00042, firmware 3.11.0.5, host 10.20.30.40, see http://prn-7.corp.example/",
+    "1.3.6.1.2.1.1.4.0": b"Jane Doe <jane.doe@corp.example>",
+    "1.3.6.1.2.1.1.5.0": b"prn-7.corp.example",
+    "1.3.6.1.2.1.1.6.0": b"Vault, 3rd floor",
+    "1.3.6.1.2.1.4.20.1.1.203.0.113.9": b"\xcb\0\x71\x09",
+    "1.3.6.1.2.1.43.16.5.1.2.1.1": b"acme-10:00:01 AC00042 203.0.113.9 02005E100001 PRN-7",
+    "1.3.6.1.4.1.32473.7.0": "prn-7".encode("utf-16-le"),
+    "1.3.6.1.4.1.32473.8.0": b"Vault, 3rd floor",
+}
+NOBODYS_BUSINESS = ("AC00042", "prn-7", "corp.example", "jane", "vault", "10.20.30.40", "203.0.113.9", "02005e100001", "100001")
+KINDS = {int: Tag.INTEGER, bytes: Tag.OCTETS, tuple: Tag.OID}
+
+
+def variables(mib: Mib) -> tuple[Variable, ...]:
+    found = (Variable(name, KINDS[type(value)], value) for name, value in sorted(mib.items()))
+    return tuple(replace(v, tag=Tag.IP_ADDRESS) if v.oid[:9] == oid("1.3.6.1.2.1.4.20.1") else v for v in found)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    path = tmp_path / "secret.snmprec"
+    path.write_text(recording.dump(variables(a_printer(SECRET_MIB))))
+    user = AgentUser("reader", "auth-password", "priv-password")
+    with Fleet([path], network="127.20.33.0/24", port=0, users=(user,)) as started:
+        yield started
+
+
+def devices(**changes: object) -> Devices:
+    return Devices(SnmpSettings(timeout_s=1.0, **changes), DiscoverySettings(), (), lambda: NOON)
+
+
+@pytest.mark.parametrize("changes", [{}, {"versions": ("1",)}, {"engine": "pysnmp"}], ids=["v2c", "v1", "pysnmp"])
+def test_what_is_recorded_is_what_is_served(fleet: Fleet, tmp_path: Path, changes: dict[str, object]) -> None:
+    printer = fleet.printers[0]
+    (tmp_path / "again").write_text(devices(**changes).record(printer.address, printer.port))
+    assert recording.load(tmp_path / "again") == recording.load(tmp_path / "secret.snmprec")
+
+
+def test_a_redacted_recording_reads_like_the_device_and_tells_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    printer = fleet.printers[0]
+    text = devices().record(printer.address, printer.port, redact=True)
+    (tmp_path / "redacted.snmprec").write_text(text)
+    everything = b"\n".join(v.value for v in recording.load(tmp_path / "redacted.snmprec") if isinstance(v.value, bytes))
+    for code in ("latin-1", "utf-16-le"):
+        for secret in NOBODYS_BUSINESS:
+            assert secret.encode(code).lower() not in everything.lower()
+            assert secret.encode(code).hex() not in text.lower()
+    assert bytes.fromhex("100001") not in everything
+    was, now = (read_recording(tmp_path / name, NOON) for name in ("secret.snmprec", "redacted.snmprec"))
+    assert (now.meters, now.supplies, now.model, now.status) == (was.meters, was.supplies, was.model, was.status)
+    assert len(now.serial) == len(was.serial)
+    assert now.serial not in ("", was.serial)
+    assert now.mac.startswith("02:00:5e")
+    assert f"S/N {now.serial}" in now.sys_descr, "the same number has the same stand-in everywhere"
+    assert "firmware 3.11.0.5" in now.sys_descr, "a version is no address"
+
+
+@given(st.text("AB01-", min_size=4, max_size=12), st.binary(min_size=16, max_size=16))
+def test_the_same_word_has_the_same_stand_in_of_its_own_shape(word: str, key: bytes) -> None:
+    mib = a_printer({"1.3.6.1.2.1.1.5.0": word.encode(), "1.3.6.1.4.1.32473.9.0": b"[" + word.encode() + b"]"})
+    found = {v.oid: v.value for v in redacted(variables(mib), PROFILES, key)}
+    name, inside = found[oid("1.3.6.1.2.1.1.5.0")], found[oid("1.3.6.1.4.1.32473.9.0")]
+    assert isinstance(name, bytes)
+    if word == word.strip():
+        assert inside == b"[" + name + b"]"
+    assert [(c.isdigit(), c.isalpha()) for c in name.decode()] == [(c.isdigit(), c.isalpha()) for c in word]
+    assert {v.oid: v.value for v in redacted(variables(mib), PROFILES, key)} == found
+
+
+class Endless(MemoryAgent):
+    def answer(self, request: Request) -> Answer:
+        name = request.names[0]
+        rows = range(1, max(1, request.repetitions) + 1)
+        return Answer(tuple(((*name[:4], (*name, 0)[4] + row), 1) for row in rows), tags=bytes([2] * len(rows)))
+
+
+class Looping(MemoryAgent):
+    def answer(self, request: Request) -> Answer:
+        return Answer((((1, 3, 6, 1, 5), 1), ((1, 3, 6, 1, 4), 2)), tags=b"\x02\x02")
+
+
+class SmallAndDeaf(MemoryAgent):
+    """No GETBULK of more than three rows, then none at all."""
+
+    def answer(self, request: Request) -> Answer:
+        if request.repetitions > 3:
+            return Answer(status=ErrorStatus.TOO_BIG)
+        if request.repetitions:
+            raise Unanswered("nothing")
+        whole = super().answer(request)
+        return replace(whole, tags=b"\x02" * len(whole.bindings))
+
+
+def walked(agent: MemoryAgent) -> tuple[Variable, ...]:
+    return hold_at_once(walk(Session(Abilities(True))), agent.answer)
+
+
+def test_an_endless_agent_is_recorded_up_to_a_bound() -> None:
+    assert len(walked(Endless({}))) == MAX_VARIABLES
+
+
+def test_a_walk_that_turns_back_ends() -> None:
+    assert walked(Looping({})) == (Variable((1, 3, 6, 1, 5), Tag.INTEGER, 1),)
+
+
+def test_an_agent_without_a_mib_is_an_error() -> None:
+    with pytest.raises(DeviceError, match="tells nothing"):
+        walked(MemoryAgent({}))
+
+
+def test_less_is_asked_at_once_until_it_works() -> None:
+    mib: Mib = {(1, 3, 6, 1, row): row for row in range(1, 8)}
+    assert [variable.value for variable in walked(SmallAndDeaf(mib))] == [1, 2, 3, 4, 5, 6, 7]
