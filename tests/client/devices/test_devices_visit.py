@@ -122,12 +122,7 @@ def test_a_greeted_engine_is_asked_by_users_only() -> None:
 
 @pytest.mark.parametrize(
     ("communities", "users", "tries", "versions"),
-    [
-        (1, 0, 2, ["2c", "1"]),
-        (1, 0, 1, ["2c", "1"]),
-        (2, 0, 3, ["2c", "2c", "1", "1", "2c", "2c"]),
-        (1, 2, 2, ["2c", "1", "3", "3"]),
-    ],
+    [(1, 0, 2, "2c 1"), (1, 0, 1, "2c 1"), (2, 0, 3, "2c 2c 1 1 2c 2c"), (1, 2, 2, "2c 1 3 3")],
 )
 def test_the_silent_are_asked_once_a_try(communities: int, users: int, tries: int, versions: str) -> None:
     ways = in_order(SnmpSettings(communities=("public", "ours")[:communities]), (USER,) * users)
