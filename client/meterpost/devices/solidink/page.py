@@ -6,6 +6,7 @@ Hostile pages are bounded by the parser (256 levels, no network, no entities) an
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from lxml import etree
@@ -39,7 +40,7 @@ def parse(content: bytes, url: str = "") -> Page:
         return Page()
     return Page(
         title=_text(next(root.iter("title"), None)),
-        rows=tuple(row for row, _ in zip(_rows(root), range(_MAX_ROWS), strict=False)),
+        rows=tuple(islice(_rows(root), _MAX_ROWS)),
         links=tuple(_links(root, url)),
         asks_for_password=any((field.get("type") or "").strip().lower() == "password" for field in root.iter("input")),
     )
@@ -63,7 +64,7 @@ def _root(content: bytes) -> etree._Element | None:
 def _rows(root: etree._Element) -> Iterator[tuple[str, ...]]:
     for row in root.iter("tr"):
         # A cell around another table is layout; what is in it has rows of its own.
-        cells = [_text(cell) for cell in row[:_MAX_CELLS] if cell.tag in ("td", "th") and cell.find(".//table") is None]
+        cells = [_text(cell) for cell in islice(row, _MAX_CELLS) if cell.tag in ("td", "th") and cell.find(".//table") is None]
         written = tuple(filter(None, cells))
         if len(written) > 1:
             yield written
