@@ -77,7 +77,7 @@ class IppServer:
         return self._server.server_port
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="simulated IPP", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="simulated IPP", daemon=True)
         self._thread.start()
         return self
 

@@ -17,7 +17,7 @@ from meterpost.devices.ipp import read_ipp
 from meterpost.devices.ipp.printer import Printer
 from meterpost.errors import DeviceError, SettingsError
 from meterpost_stub.certificates import Authority
-from meterpost_stub.printers.ipp import IppServer
+from meterpost_stub.printers.ipp import Attributes, IppServer
 
 
 @contextmanager
@@ -53,6 +53,12 @@ def test_without_a_path_the_usual_ones_are_tried(path: str, slash: str) -> None:
     assert found.serial == "ACME00042"
     assert found.address == f"ipp://127.0.0.1:{server.port}{slash}"
     assert found.port == server.port
+
+
+@pytest.mark.parametrize("queues", [None, []], ids=["by HTTP", "by IPP"])
+def test_a_path_that_is_not_there_may_be_said_in_two_ways(queues: list[Attributes] | None) -> None:
+    with IppServer({"/ipp/printer": a_printer()}, queues=queues) as server:
+        assert read_ipp(f"ipp://127.0.0.1:{server.port}", NOON).serial == "ACME00042"
 
 
 def test_a_path_that_is_given_is_the_only_one() -> None:

@@ -86,7 +86,7 @@ class _Decoder:
         name = ""
         while (tag := self._tag()) != _END:
             if tag in _GROUPS:
-                attributes, name = {}, ""
+                attributes = {}
                 groups.append((tag, attributes))
                 continue
             named, octets = self._field().decode("ascii", "replace"), self._field()
