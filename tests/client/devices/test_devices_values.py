@@ -14,20 +14,27 @@ from meterpost.devices.reading.supplies import color, percent
     ("octets", "expected"),
     [
         (b"hall\0\0", "hall"),
+        (b"HP\0LaserJet 4", "HP LaserJet 4"),
+        (b"hall\0xyz", "hall xyz"),
+        (b"a\0b\0c\0d\0\0e", "a b c d  e"),  # NULs between texts, not in characters
         (b"\0\x14MFG:ACME;", "MFG:ACME;"),  # the length in front of an IEEE 1284 id
         (b"  Caf\xc3\xa9 \r\n", "Café"),
         (b"Caf\xe9", "Café"),  # Latin-1
         (b"Bat. R\xe9habilit\xe9 ", "Bat. Réhabilité"),
         (b"\xc4\xc5\xb0", "ÄÅ°"),  # could be half-width katakana, need not be
         (b"Laser\x99 \x93Pro\x94s", "Laser™ “Pro”s"),  # Windows-1252, where Latin-1 has control characters
+        (b"\x93Pro\x94s", "“Pro”s"),  # would be two kanji, but not in a row
+        (b"Caf\xc3\xa9 caf\xe9 noir", "CafÃ© café noir"),  # neither UTF-8 nor cut
         (b"r\x82sum\x82", "r‚sum‚"),  # MS-DOS is not guessed, and is no Japanese
         (b"\x81\xe9", "é"),  # in no code: Latin-1 without its control character
         (b"two\nlines\tand a tab", "two lines and a tab"),
         (b"\xef\xbb\xbfCaf\xc3\xa9", "Café"),  # UTF-8 with its mark
         ("Tonerkartusche für Grün".encode()[:-2], "Tonerkartusche für Gr"),  # cut inside a character
         ("Encre magenta été".encode("utf-16"), "Encre magenta été"),
-        ("Encre été".encode("utf-16-le"), "Encre été"),
-        ("Encre été".encode("utf-16-be"), "Encre été"),
+        ("Toner żółty".encode("utf-16-le"), "Toner żółty"),
+        ("Toner żółty".encode("utf-16-be"), "Toner żółty"),
+        ("Ton żłżł".encode("utf-16-le")[:-2], "Ton żłż"),
+        ("HP".encode("utf-16-le"), "HP"),
         ("HP 1".encode("utf-16-le").rstrip(b"\0"), "HP 1"),
         ("HP 1".encode("utf-16-be") + bytes(6), "HP 1"),
         (b"\xfe\xff" + "プリンタ".encode("utf-16-be"), "プリンタ"),
@@ -84,6 +91,7 @@ def test_what_is_long_is_cut_before_it_is_read() -> None:
     assert values.text("é".encode() * 32_000) == "é" * values.MAX_TEXT
     assert values.text(b"x" * 65_535) == "x" * values.MAX_TEXT
     assert values.text(b"x" + "é".encode() * 32_000, 8) == "xééééééé"  # 32 octets end inside a character
+    assert min(timeit.repeat(lambda: values.text(b"\xe9" * 65_535), number=1, repeat=5)) < 5e-4
 
 
 def test_plain_text_costs_next_to_nothing() -> None:

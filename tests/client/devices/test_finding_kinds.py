@@ -160,6 +160,10 @@ def test_what_stands_after_the_first_kilobyte_does_not_count() -> None:
     assert judge("." * (kinds.MAX_TEXT - 9) + " LaserJet").verdict is Verdict.PRINTER
 
 
+def test_lines_and_blanks_are_one() -> None:
+    assert judge("ACME  Print\r\n Server").verdict is Verdict.PRINT_SERVER
+
+
 @given(st.text(max_size=300), st.lists(st.integers(0, 2**32 - 1), max_size=20))
 def test_any_text_and_number_get_a_verdict(text: str, number: list[int]) -> None:
     kind = judge(text, tuple(number))

@@ -32,8 +32,8 @@ _BYTE_ORDERS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 def text(value: Value, limit: int = MAX_TEXT) -> str:
     """At most `limit` characters of what an octet string says; no NULs, control characters, or blanks around.
 
-    UTF-8, UTF-16 (with its mark, or where every other octet is NUL), Shift JIS and GB 2312 where it can be nothing else,
-    otherwise Windows-1252, which is Latin-1 with signs where Latin-1 has control characters.
+    UTF-8, UTF-16 (with its mark, or where every other octet tends to be NUL), Shift JIS and GB 2312 where it can be nothing
+    else, otherwise Windows-1252, which is Latin-1 with signs where Latin-1 has control characters.
     """
     if not isinstance(value, bytes):
         return ""
@@ -46,8 +46,7 @@ def text(value: Value, limit: int = MAX_TEXT) -> str:
 def _decoded(octets: bytes) -> str:
     if code := _BYTE_ORDERS.get(octets[:2]) or _unmarked_utf16(octets):
         last = b"\0" if code == "utf-16-le" and len(octets) % 2 else b""  # taken for padding, and taken away
-        return (octets + last).decode(code, "ignore").replace("\0", "").removeprefix("\ufeff")
-    octets = octets.replace(b"\0", b"")
+        return (octets + last).decode(code, "ignore")
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -58,13 +57,12 @@ def _decoded(octets: bytes) -> str:
 
 
 def _unmarked_utf16(octets: bytes) -> str:
-    """The byte order where every other octet is NUL: Latin text, and padding after it."""
+    """The byte order of a text most of whose characters are Latin: their other octet is NUL."""
     used = octets.rstrip(b"\0")
-    if len(used) < 3:
+    big, little = used[::2].count(0), used[1::2].count(0)
+    if min(big, little) or 4 * max(big, little) <= len(used):
         return ""
-    if not any(used[::2]) and all(used[1::2]):
-        return "utf-16-be"
-    return "utf-16-le" if not any(used[1::2]) and all(used[::2]) else ""
+    return "utf-16-be" if big else "utf-16-le"
 
 
 def _east_asian(octets: bytes) -> str:
