@@ -46,9 +46,22 @@ def test_every_name_in_use_has_its_counter(name: str) -> None:
 
 
 # What a maker tells apart and PWG does not: all colour and full colour, black and another single colour, all that is sent
-# and what is sent by network scanning or stored.
+# and what is sent by network scanning or stored, fax by the internet and by a server.
 VAGUE = {"color", "fullcolor", "black", "singlecolor", "twocolor", "highlight"} | {
-    *("scanned", "sent", "network", "stored", "fed", "originals", "copied", "copy", "faxed", "received"),
+    *(
+        "scanned",
+        "sent",
+        "network",
+        "stored",
+        "fed",
+        "originals",
+        "copied",
+        "copy",
+        "faxed",
+        "received",
+        "internetfax",
+        "serverfax",
+    ),
 }
 
 

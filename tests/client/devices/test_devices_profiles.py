@@ -239,6 +239,14 @@ def test_no_profile_gives_a_meter_twice() -> None:
             assert len(names) == len(set(names))
 
 
+def test_who_sells_anothers_devices_is_their_maker() -> None:
+    rule = f'maker = [{{ oid = "{TREE}.9.0", pattern = "^(SAVIN|LANIER)" }}]\n'
+    profiles = with_profiles(parse(ACME.replace("match", rule + "match"), "acme"))
+    assert read(at({"9.0": b"LANIER MP 3"}), profiles=profiles).manufacturer == "LANIER"
+    assert read(at({"9.0": b"ACME MP 3"}), profiles=profiles).manufacturer == "ACME"
+    assert read(at({}), profiles=profiles).manufacturer == "ACME"
+
+
 def acme(content: str) -> Profiles:
     return with_profiles(parse(ACME + content, "acme"))
 

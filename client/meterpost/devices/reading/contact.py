@@ -97,7 +97,8 @@ def _scalars(facts: Facts, row: Oid, profile: Profile, generic: Profile) -> Iter
     rules = (
         *(() if serial else profile.serial + generic.serial),
         *(() if model else profile.model + generic.model),
-        *(() if profile.manufacturer else profile.maker + generic.maker),
+        *profile.maker,
+        *(() if profile.manufacturer else generic.maker),
         *profile.firmware,
     )
     return sorted({rule.oid for rule in rules} | {meter.oid for meter in profile.meters} | set(profile.packed))

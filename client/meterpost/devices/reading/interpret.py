@@ -47,7 +47,7 @@ def interpret(facts: Facts, profiles: Profiles, address: str, port: int, now: da
     return replace(
         reading,
         is_printer=True,
-        manufacturer=profile.manufacturer or _first(profile.maker + generic.maker, scalars),
+        manufacturer=_first(profile.maker, scalars) or profile.manufacturer or _first(generic.maker, scalars),
         model=values.text(columns[mib.HR_DEVICE_DESCR].get(row)) or _first(profile.model + generic.model, scalars),
         serial=serial or values.serial(_first(profile.serial + generic.serial, scalars)),
         mac=macs[0] if macs else "",

@@ -6,6 +6,7 @@ A profile file is a TOML table:
     manufacturer = "Xerox"
     match = [{ sys_object_id = "1.3.6.1.4.1.253", sys_descr = "regular expression", priority = 0 }]
     serial = [{ oid = "…", skip = 2, pattern = "SN:([^;]+)" }]     # likewise model, maker, firmware; the first hit counts
+                                     # maker: where others sell the devices; without a hit it is `manufacturer`
     [quirks]                         # what agents of this maker do badly
     no_bulk = true                   # GETBULK is not asked
     names = 8                        # at most so many names in a request
