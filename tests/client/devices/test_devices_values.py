@@ -189,10 +189,10 @@ def test_a_number_of_letters_and_digits_is_never_refused(digits: int, letters: s
     [
         (b"", ()),
         (b"\x00", ()),
-        (b"\x20", ("low toner",)),
-        (b"\x80\x00", ("low paper",)),
-        (b"\x01\x01", ("service requested",)),
-        (b"\x14\x0a", ("no toner", "jammed", "output full", "overdue preventive maintenance")),
+        (b"\x20", ("lowToner",)),
+        (b"\x80\x00", ("lowPaper",)),
+        (b"\x01\x01", ("serviceRequested",)),
+        (b"\x14\x0a", ("noToner", "jammed", "outputFull", "overduePreventMaint")),
     ],
 )
 def test_detected_errors_count_from_the_most_significant_bit(octets: bytes, expected: tuple[str, ...]) -> None:

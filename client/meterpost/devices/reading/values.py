@@ -107,7 +107,7 @@ def mac(value: Value) -> str:
 
 
 def detected_errors(value: Value) -> tuple[str, ...]:
-    """The words of an hrPrinterDetectedErrorState of no, one or two octets."""
+    """The names in an hrPrinterDetectedErrorState of no, one or two octets (RFC 2790)."""
     bits = value if isinstance(value, bytes) else b""
     return tuple(word for place, word in enumerate(DETECTED_ERRORS) if _bit(bits, place))
 
