@@ -9,17 +9,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench bench-snmp docs clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: setup.cfg pyproject.toml
 	@echo "setting up $(VENV), once; this takes a minute"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meterpost needs Python 3.11 or newer; name one with PYTHON=")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade pip "setuptools>=77"
-	@$(PIP) --editable '.[stub,test,lint]'
+	@$(PIP) --editable '.[stub,mdns,test,lint]'
 	@touch $@
 
 demo: $(VENV)/.ready ## the whole protocol on this machine: server, a dozen printers, a billing cycle
@@ -34,8 +34,11 @@ lint: $(VENV)/.ready ## ruff, mypy --strict, import directions
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_house.py
 
-bench: $(VENV)/.ready ## time and memory beside plain zeep
+bench: bench-snmp ## time and memory beside plain zeep, and what is next
 	@$(BIN)/python -m tests.bench
+
+bench-snmp: $(VENV)/.ready ## finding and reading printers beside other SNMP tools
+	@$(BIN)/python -m tests.bench_snmp
 
 docs: $(VENV)/.ready ## write the generated pages under docs/reference
 	@$(BIN)/python -m tests.generate_docs
