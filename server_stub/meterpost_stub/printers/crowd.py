@@ -11,6 +11,7 @@ packets to addresses outside the crowd are dropped: a dead address is silent, as
 import heapq
 import ipaddress
 import random
+import re
 import socket
 import struct
 import time
@@ -42,15 +43,20 @@ SERIALS = tuple(
             "1.3.6.1.4.1.367.3.2.1.2.1.4",  # Ricoh
             "1.3.6.1.4.1.641.2.1.2.1.6",  # Lexmark
             "1.3.6.1.4.1.641.6.2.3.1.5",
+            "1.3.6.1.4.1.674.10898.100.2.1.2.1.6",  # Dell
+            "1.3.6.1.4.1.1129.1.2.1.1.1.1.1",  # Toshiba
             "1.3.6.1.4.1.1248.1.2.2.1.1.1.5",  # Epson
             "1.3.6.1.4.1.1347.43.5.1.1.28",  # Kyocera
             "1.3.6.1.4.1.1602.1.2.1.8.1.3.1",  # Canon
             "1.3.6.1.4.1.2001.1.1.1.1.11.1.10.45",  # OKI
             "1.3.6.1.4.1.2435.2.3.9.4.2.1.5.5.1",  # Brother
+            "1.3.6.1.4.1.10642.1.9",  # Zebra
+            "1.3.6.1.4.1.10642.200.19.5",
         ),
     )
 )
 """Columns that hold a serial number."""
+_NAMED_SERIAL = re.compile(rb"\b(?:SN|SERN):(\w+)")  # in a device id (IEEE 1284), or in a sysDescr
 
 DIGITS = 5
 MAX_PRINTERS = 16**DIGITS
@@ -285,9 +291,11 @@ def own(variables: Sequence[Variable], n: int) -> Iterator[Variable]:
     serials = {}
     for variable in variables:
         value = variable.value
-        is_serial = variable.oid[:-1] in SERIALS or variable.oid[:-2] in SERIALS
-        if is_serial and isinstance(value, bytes) and (serial := value.strip(b" \0")):
-            serials[serial] = serial[:-DIGITS] + digits
+        if isinstance(value, bytes):
+            is_serial = variable.oid[:-1] in SERIALS or variable.oid[:-2] in SERIALS
+            for serial in [value.strip(b" \0")] if is_serial else _NAMED_SERIAL.findall(value):
+                serials[serial] = serial[:-DIGITS] + digits
+    serials.pop(b"", None)
     for variable in variables:
         value = variable.value
         if variable.tag is not Tag.OCTETS or not isinstance(value, bytes) or not value:
@@ -297,11 +305,11 @@ def own(variables: Sequence[Variable], n: int) -> Iterator[Variable]:
         elif variable.oid == NAME:
             yield replace(variable, value=value[:-DIGITS] + digits)
         else:
+            bare = value.strip(b" \0")
             for serial, mine in serials.items():
-                if serial == value.strip(b" \0") or (len(serial) >= _TELLING and serial in value):
-                    variable = replace(variable, value=value.replace(serial, mine))
-                    break
-            yield variable
+                if serial == bare or len(serial) >= _TELLING:
+                    value = value.replace(serial, mine)
+            yield replace(variable, value=value) if value != variable.value else variable
 
 
 def split(octets: bytes) -> _Parts | None:
