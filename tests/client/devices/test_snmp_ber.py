@@ -203,6 +203,7 @@ NAME = b"\x06\x02\x2b\x06"
     [
         (message(binding=NAME + b"\x05\0"), True),
         (message(binding=NAME + b"\x05\0") + b"behind it", True),
+        (message(binding=NAME + b"\x05\0\x05\0"), True),
         (message(binding=NAME + b"\x41\x09" + bytes(9)), True),
         (message(binding=NAME + b"\x41\x0a" + bytes(10)), False),
         (message(binding=NAME + b"\x09\x01\0"), False),

@@ -6,6 +6,7 @@ GETNEXT of many names where there is no GETBULK. A scalar is asked as the succes
 missing costs no PDU in v1 (RFC 1157, 4.1.2), and is simply another name.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -195,29 +196,40 @@ class _Work:
             else:
                 self._cursors.pop(step.columns[place - len(step.scalars)], None)
             return True
-        if answer.status != ErrorStatus.NO_ERROR or not answer.bindings or not _increasing(answer, step):
+        if answer.status != ErrorStatus.NO_ERROR or len(answer.bindings) < step.names or not _in_place(answer, step):
             return False
+        rows = answer.bindings[len(step.scalars) :]
+        # Cut short by size, the last row is broken off; but one value may be left out of the middle instead, and then names
+        # stand in each other's places. What stands in its own is taken all the same, what seems to lack is asked again.
+        whole = not step.columns or len(rows) % len(step.columns) == 0
+        taken = False
         for scalar, (name, value) in zip(step.scalars, answer.bindings, strict=False):
-            self._scalars.pop(scalar, None)
             if name == scalar and value is not None:
                 self.facts.scalars[scalar] = value
-        for place, (name, value) in enumerate(answer.bindings[len(step.scalars) :]):
-            self._take_row(step.columns[place % len(step.columns)], name, value)
-        return True
+            elif not whole:
+                continue
+            self._scalars.pop(scalar, None)
+            taken = True
+        for place, (name, value) in enumerate(rows):
+            taken |= self._take_row(step.columns[place % len(step.columns)], name, value, whole)
+        return taken
 
-    def _take_row(self, column: Oid, name: Oid, value: Value) -> None:
+    def _take_row(self, column: Oid, name: Oid, value: Value, whole: bool) -> bool:
+        """Whether it helped."""
         if column not in self._cursors:
-            return
+            return False
         rows, size = self.facts.columns[column], len(column)
         if value is None or name[:size] != column:
-            del self._cursors[column]
-            return
+            if whole:
+                del self._cursors[column]
+            return whole
         rows[name[size:]] = value
         self._cursors[column] = name
         if len(rows) >= self._wants[column].most:
             del self._cursors[column]
             if len(rows) >= MAX_ROWS:
                 self.facts.cut.add(column)
+        return True
 
     def give_up(self, step: _Step) -> None:
         """The one name of `step` cannot be had."""
@@ -228,17 +240,23 @@ class _Work:
             self.facts.cut.add(column)
 
 
-def _increasing(answer: Answer, step: _Step) -> bool:
-    """Whether in every place names only increase, and there are no more of them than were asked for. An answer that left
-    one value out has its names in each other's places, and sooner or later a smaller one: nothing in it can be trusted."""
+def _in_place(answer: Answer, step: _Step) -> bool:
+    """Whether names only increase in every place, there are no more of them than were asked for, and none is passed over in
+    one place that stands in another. Where that is not so a value was left out, and nothing in the answer can be trusted."""
     asked = (*map(before, step.scalars), *step.cursors)
     if len(answer.bindings) > len(step.scalars) + len(step.columns) * max(step.rows, 1):
         return False
     last = list(asked)
+    known = sorted(name for name, value in answer.bindings if value is not None)
     for place, (name, value) in enumerate(answer.bindings):
-        if place >= len(asked):
+        beyond = place >= len(asked)
+        if beyond:
             place = len(step.scalars) + (place - len(step.scalars)) % len(step.columns)
-        if value is not None and name <= last[place]:
-            return False
+        if value is not None:
+            if name <= last[place]:
+                return False
+            leaves = beyond and name[: len(last[place]) - 1] != last[place][:-1]
+            if (leaves or not beyond) and known[bisect_right(known, last[place])] < name:
+                return False
         last[place] = name
     return True
