@@ -4,6 +4,7 @@ import pytest
 from devices_kit import NOON, a_printer, numbered, read
 
 from meterpost.devices.reading.interpret import status
+from meterpost.devices.snmp import ber
 from meterpost.model import SupplyState
 from meterpost.recording import oid
 
@@ -54,6 +55,24 @@ def test_states_are_not_numbers(level: int | None, state: SupplyState) -> None:
     assert (toner.state, toner.percent) == (state, None)
 
 
+@pytest.mark.parametrize(
+    ("capacity", "unit", "state"),
+    [
+        (8000, None, SupplyState.KNOWN),
+        (-2, 7, SupplyState.KNOWN),  # so many impressions are left, of however many
+        (-2, None, SupplyState.UNKNOWN),
+        (0, 2, SupplyState.UNKNOWN),
+        (None, 1, SupplyState.UNKNOWN),
+    ],
+)
+def test_a_number_of_nothing_of_unknown_capacity_says_nothing(
+    capacity: int | None, unit: int | None, state: SupplyState
+) -> None:
+    rows = {"1.3.6.1.2.1.43.11.1.1.8.1.1": capacity, "1.3.6.1.2.1.43.11.1.1.7.1.1": unit}
+    toner, _ = read(a_printer(rows)).supplies
+    assert (toner.state, toner.level) == (state, 2000)
+
+
 def test_a_receptacles_level_is_the_room_that_is_left() -> None:
     _, waste = read(a_printer({"1.3.6.1.2.1.43.11.1.1.9.1.2": 80})).supplies
     assert (waste.level, waste.percent) == (80, 80)
@@ -76,9 +95,46 @@ def test_markers_are_never_summed() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", [b"12345", -2, None])
+@pytest.mark.parametrize("value", [b"12345", -2, -(2**31), oid("1.3.6"), None])
 def test_what_is_no_count_is_no_meter(value: object) -> None:
     assert read(a_printer({f"{LIFE}.1": value})).meters == ()
+
+
+@pytest.mark.parametrize("octets", [b"\x41\x04\xee\x6b\x28\x00", b"\x41\x05\x00\xee\x6b\x28\x00"])
+def test_a_counter_beyond_31_bits_is_one_however_it_is_packed(octets: bytes) -> None:
+    """Some agents leave out the leading zero of BER: a Counter32 is never negative (RFC 2578, 7.1.6)."""
+    name = oid(f"{LIFE}.1")
+    body = ber.tagged(0x06, bytes((43, *name[2:]))) + octets
+    pdu = b"\x02\x01\x05\x02\x01\x00\x02\x01\x00" + ber.tagged(0x30, ber.tagged(0x30, body))
+    message = ber.tagged(0x30, b"\x02\x01\x01" + ber.tagged(0x04, b"public") + ber.tagged(0xA2, pdu))
+    ((found, count),) = ber.decode(message)[1].bindings
+    assert (found, count) == (name, 4_000_000_000)
+    assert read(a_printer({f"{LIFE}.1": count})).meter("life.impressions") == 4_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("columns", "alerts"),
+    [
+        ({2: 0, 4: 0, 7: 0, 8: b""}, []),
+        ({2: 0, 4: 0, 7: 0, 8: b" \0"}, []),
+        ({2: 0, 4: 0, 7: 0, 8: b"Sleep"}, [("", "", "", "Sleep", "Sleep")]),
+        ({2: 4, 4: 11, 7: 1104}, [("warning", "markerSupplies", "markerTonerAlmostEmpty", "", None)]),
+        ({2: 99, 4: 0, 7: -5}, [("99", "", "-5", "", "99: -5")]),
+        ({2: b"4", 4: b"11", 7: b"1104"}, []),  # numbers that are texts are no numbers
+    ],
+)
+def test_rows_of_nothing_are_no_alerts(
+    columns: dict[int, int | bytes], alerts: list[tuple[str, str, str, str, str | None]]
+) -> None:
+    reading = read(a_printer({f"1.3.6.1.2.1.43.18.1.1.{column}.1.1": value for column, value in columns.items()}))
+    assert [(a.severity, a.group, a.code, a.description) for a in reading.alerts] == [row[:4] for row in alerts]
+    assert all(row[4] in (None, a.sentence) for a, row in zip(reading.alerts, alerts, strict=True))
+
+
+def test_rows_of_nothing_do_not_crowd_out_alerts() -> None:
+    rows = {f"1.3.6.1.2.1.43.18.1.1.{column}.1.{row}": 0 for column in (2, 4, 7) for row in range(1, 80)}
+    reading = read(a_printer({**rows, "1.3.6.1.2.1.43.18.1.1.8.1.80": b"Paper is out"}))
+    assert [alert.description for alert in reading.alerts] == ["Paper is out"]
 
 
 @pytest.mark.parametrize("filler", [None, b"", b"0000000000", b"XXXXXXXXXX", b"unknown", b"\0\0"])

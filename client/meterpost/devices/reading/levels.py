@@ -1,6 +1,6 @@
 """Levels of supplies from the maker's own tree, where the Printer MIB only has a state (RFC 3805: -2, -3) or no such supply.
 
-Pure; never raises. What the Printer MIB says in numbers is never replaced.
+Pure; never raises. What the Printer MIB knows is never replaced.
 """
 
 import re

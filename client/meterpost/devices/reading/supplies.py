@@ -25,6 +25,7 @@ COLUMNS = tuple(
 )
 
 _UNKNOWN = -2
+_NO_UNITS = (1, 2)  # other, unknown
 _STATES = {-1: SupplyState.UNRESTRICTED, -3: SupplyState.SOME_REMAINING}
 
 _COLORS = {
@@ -81,5 +82,12 @@ def _supply(row: Oid, table: Mapping[Oid, Column]) -> Supply:
         unit_code=unit,
         unit=mib.UNITS.get(unit, "unknown"),
         percent=percent(level, capacity),
-        state=SupplyState.KNOWN if level >= 0 else _STATES.get(level, SupplyState.UNKNOWN),
+        state=_state(level, capacity, unit),
     )
+
+
+def _state(level: int, capacity: int, unit: int) -> SupplyState:
+    """A number without a unit, of a capacity nobody knows, says nothing."""
+    if level >= 0:
+        return SupplyState.KNOWN if capacity > 0 or unit not in _NO_UNITS else SupplyState.UNKNOWN
+    return _STATES.get(level, SupplyState.UNKNOWN)
