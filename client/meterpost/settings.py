@@ -72,13 +72,13 @@ class SnmpSettings:
 
 @dataclass(frozen=True, slots=True)
 class DiscoverySettings:
-    """Where to look. `packets_per_second` bounds everything a discovery sends, to all segments together; `reading_s` is how
-    long after the sweep's worst case what answered may still be read."""
+    """Where to look. `packets_per_second` bounds everything a discovery sends, to all segments together; `deadline_s` ends it
+    with what was found by then (0: five minutes after the sweep's worst case)."""
 
     targets: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     packets_per_second: int = 200
-    reading_s: int = 300
+    deadline_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _check(settings: Settings) -> None:
         ("snmp.concurrency", settings.snmp.concurrency, 1, 1024),
         ("snmp.timeout_s", settings.snmp.timeout_s, 0.05, 60),
         ("discovery.packets_per_second", settings.discovery.packets_per_second, 1, 1_000_000),
-        ("discovery.reading_s", settings.discovery.reading_s, 1, 86_400),
+        ("discovery.deadline_s", settings.discovery.deadline_s, 0, 86_400),
         ("security.max_age_s", settings.security.max_age_s, 1, 86_400),
         ("security.max_skew_s", settings.security.max_skew_s, 0, 86_400),
     ):

@@ -5,19 +5,22 @@ import logging
 from meterpost.agent.agent import ENROLLED, Agent, open_agent
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import wall_clock
-from meterpost.devices import Progress, ScanPlan
+from meterpost.devices import Candidate, Progress, ScanPlan, Segment, Summary
 
 logging.getLogger("meterpost").addHandler(logging.NullHandler())  # silent, unless somebody wants to listen
 
 __all__ = [
     "ENROLLED",
     "Agent",
+    "Candidate",
     "Connection",
     "Preview",
     "Progress",
     "ReadReport",
     "ScanPlan",
+    "Segment",
     "Status",
+    "Summary",
     "SyncReport",
     "open_agent",
     "wall_clock",

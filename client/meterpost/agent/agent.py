@@ -15,7 +15,7 @@ from meterpost import __version__, settings, soap
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import Rooms, wall_clock
 from meterpost.agent.work import Work
-from meterpost.devices import Progress, ScanPlan, read_recording
+from meterpost.devices import Candidate, Progress, ScanPlan, Segment, read_recording
 from meterpost.errors import DeviceError, Refused, SettingsError
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
@@ -65,6 +65,14 @@ class Agent(Rooms):
     def read(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
         """Fresh readings of devices anywhere, kept nowhere."""
         return self.devices.read_many(endpoints)
+
+    def places(self, word: str) -> tuple[Segment | Candidate, ...]:
+        """What a source such as `subnets` or `gateway` names. Raises SettingsError, DeviceError, NetworkError."""
+        return self.devices.places(word)
+
+    def record(self, address: str, port: int, redact: bool) -> str:
+        """A recording of a device, see `Devices.record`. Raises DeviceError."""
+        return self.devices.record(address, port, redact)
 
     def replay(self, recording: Path) -> Reading:
         """The reading of a device recorded in a file, with the profiles of this configuration. Raises SettingsError: a

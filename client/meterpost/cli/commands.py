@@ -43,15 +43,24 @@ SNMP = (
     argument("--snmp-version", choices=("1", "2c", "3"), help="only this version (2c, then 1, then 3 where there are users)"),
 )
 
+TARGETS = "address, network, range, host name, each with :port too; @FILE, or a printer's URI"
+
 COMMANDS = (
     Command(
         "discover",
         "look for printers; what is found is remembered, nothing is enrolled",
         "meterpost.cli.printers:discover",
         (
-            argument("targets", nargs="*", metavar="TARGET", help="address, network, range or host name (discovery.targets)"),
+            argument(
+                "targets",
+                nargs="*",
+                metavar="TARGET",
+                help="address, network, range, host name, @FILE, printer's URI, or a word of 'segments' (discovery.targets)",
+            ),
             argument("--exclude", action="append", default=[], metavar="TARGET", help="leave this out, may be given again"),
             argument("--yes", action="store_true", help="do not ask before the scan"),
+            argument("--rate", type=number(int, 1, 1_000_000), metavar="N", help="packets per second at most (200)"),
+            argument("--deadline", type=number(int, 1, 86_400), metavar="S", help="end after so many seconds"),
             *SNMP,
         ),
     ),
@@ -60,8 +69,28 @@ COMMANDS = (
         "read printers now; nothing is kept",
         "meterpost.cli.printers:read",
         (
-            argument("targets", nargs="*", metavar="TARGET", help="address, network, range or host name, as address:port too"),
+            argument("targets", nargs="*", metavar="TARGET", help=TARGETS),
             argument("--recording", type=Path, metavar="FILE", help="a .snmprec or snmpwalk -On file instead of a printer"),
+            *SNMP,
+        ),
+    ),
+    Command(
+        "segments",
+        "where printers may be: networks and devices this computer, its gateway and the printers themselves name",
+        "meterpost.cli.segments:segments",
+        (
+            argument("words", nargs="*", metavar="WORD", help="subnets, gateway, broadcast, mdns, local (subnets gateway)"),
+            *SNMP,
+        ),
+    ),
+    Command(
+        "record",
+        "write a recording of a printer: a test case, and a simulated printer",
+        "meterpost.cli.record:record",
+        (
+            argument("target", metavar="TARGET", help="address or host name, with :port if it is not the usual one"),
+            argument("--output", type=Path, metavar="FILE", help="write it here (stdout)"),
+            argument("--redact", action="store_true", help="with stand-ins for serial numbers, names, places, addresses"),
             *SNMP,
         ),
     ),

@@ -19,12 +19,17 @@ def agent(args: Namespace) -> Agent:
     return open_agent(args.config)
 
 
-def looking(args: Namespace) -> tuple[Agent, bool]:
+def looking(args: Namespace, keeps: bool = False) -> tuple[Agent, bool]:
     """An agent that can look at printers with what the command line says of SNMP, and whether it has a configuration,
-    hence a place to keep things. Only the user's own file may be missing; one that was named must be there."""
+    hence a place to keep things; only with `keeps` does it look there for what it knows of devices. Only the user's own
+    file may be missing; one that was named must be there."""
     configured = args.config != user_config() or args.config.exists()
     chosen = settings.load(args.config) if configured else Settings(base=args.config.parent)
-    return Agent(replace(chosen, snmp=_overridden(chosen.snmp, args)), keeps=configured), configured
+    given = {"packets_per_second": getattr(args, "rate", None), "deadline_s": getattr(args, "deadline", None)}
+    discovery = replace(chosen.discovery, **{key: value for key, value in given.items() if value is not None})
+    return Agent(
+        replace(chosen, snmp=_overridden(chosen.snmp, args), discovery=discovery), keeps=keeps and configured
+    ), configured
 
 
 def _overridden(snmp: SnmpSettings, args: Namespace) -> SnmpSettings:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from meterpost.agent import Agent, Progress, ScanPlan
+from meterpost.agent import Agent, Progress, ScanPlan, Summary
 from meterpost.cli import opening, show, trouble
 from meterpost.cli.text import printer
 from meterpost.errors import DeviceError, SettingsError
@@ -18,7 +18,7 @@ _NO_SERIAL = "no serial: cannot be billed"
 
 def discover(args: Namespace) -> int:
     """Shows the plan, then the printers as they answer. Ctrl-C ends the scan; what was found by then is shown and kept."""
-    agent, configured = opening.looking(args)
+    agent, configured = opening.looking(args, keeps=True)
     with agent:
         plan = agent.plan(args.targets, args.exclude)
         err = show.console(args, stderr=True)
@@ -32,6 +32,7 @@ def discover(args: Namespace) -> int:
             show.as_json([reading.to_json() for reading in found])
         else:
             _print_found(args, found, stopped)
+            _print_summary(err, agent.devices.summary)
         if configured:
             agent.remember(found)
     return trouble.INTERRUPTED if stopped else 0
@@ -85,19 +86,29 @@ def read(args: Namespace) -> int:
 def _print_found(args: Namespace, found: Sequence[Reading], stopped: bool) -> None:
     out = show.console(args)
     if found:
-        columns = ("=Address", "Printer", "=Serial", "First meter", "Lowest supply")
+        columns = ("=Address", "Printer", "=Serial", ">Impressions", "Lowest supply")
         out.print(show.table("Printers", columns, map(_found_row, found)))
     count = f"{len(found)} printer{'' if len(found) == 1 else 's'}"
     out.print(f"Stopped: {count} found until then." if stopped else f"{count} found.")
 
 
+def _print_summary(err: Console, summary: Summary) -> None:
+    """What it took, and who took long."""
+    size = show.grouped(round(summary.octets / 1000))
+    show.prose(err, f"{show.grouped(summary.packets)} packets, {size} kB, {summary.took_s:.1f} seconds.")
+    for visit in summary.slow:
+        host, port = visit.endpoint
+        show.prose(err, f"{host}:{port} took {visit.took_s:.0f} seconds{f': {visit.why}' if visit.why else ''}.")
+
+
 def _found_row(reading: Reading) -> tuple[show.Cell, ...]:
     meter = reading.meters[0] if reading.meters else None
+    unit = "" if meter is None or meter.unit == "impressions" else f" {meter.unit}"
     return (
         _where(reading),
         printer(reading.manufacturer, reading.model),
-        reading.serial or _NO_SERIAL,
-        f"{show.grouped(meter.value)} {meter.unit}" if meter else None,
+        reading.serial or None,
+        f"{show.grouped(meter.value)}{unit}" if meter else None,
         _lowest(reading.supplies),
     )
 

@@ -31,6 +31,7 @@ from meterpost.settings import DiscoverySettings, SnmpSettings
 Outcome = Reading | DeviceError
 T = TypeVar("T")
 A = TypeVar("A")
+AFTER_SWEEP_S = 300.0  # for reading what answered
 SLOW_S = 5.0
 _BATCH = 1024
 _BATCH_S = 0.1
@@ -121,7 +122,8 @@ class Devices:
         async def scan() -> tuple[Reading, ...]:
             async with self._visitor(Pace(self._discovery.packets_per_second)) as (visitor, network):
                 sweep = Sweep(visitor, network.wire, plan, self._turns, self._snmp.timeout_s, on_progress)
-                await sweep.run(self._snmp.concurrency, plan.worst_case_s + self._discovery.reading_s, stop)
+                deadline_s = self._discovery.deadline_s or plan.worst_case_s + AFTER_SWEEP_S
+                await sweep.run(self._snmp.concurrency, deadline_s, stop)
                 return sweep.readings
 
         with _runner() as runner:

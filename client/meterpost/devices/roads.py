@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from urllib.parse import urlsplit
 
-from meterpost.errors import DeviceError
+from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
 
 Read = Callable[[str, datetime, float], Reading]
@@ -32,4 +33,19 @@ async def read(uri: str, now: datetime, timeout_s: float) -> Reading:
         raise DeviceError(f"{uri}: there is no way to read {scheme}", f"Known are {', '.join(ROADS)}.")
     module, _, name = ROADS[scheme].partition(":")
     function: Read = getattr(import_module(module), name)
-    return await asyncio.to_thread(function, uri, now, timeout_s)
+    try:
+        return await asyncio.to_thread(function, uri, now, timeout_s)
+    except SettingsError as error:  # a URI that cannot be used costs that printer only
+        raise DeviceError(str(error), error.advice) from None
+
+
+async def completed(reading: Reading) -> Reading:
+    """What SNMP told, and where the printer's own pages tell the rest (solid ink), that too. They may be switched off."""
+    from meterpost.devices import solidink
+
+    if not solidink.pages(reading.model or reading.sys_descr):
+        return reading
+    host = f"[{reading.address}]" if ":" in reading.address else reading.address
+    with suppress(DeviceError):
+        return solidink.enrich(reading, await asyncio.to_thread(solidink.visit, f"http://{host}"))
+    return reading

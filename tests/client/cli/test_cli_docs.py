@@ -67,7 +67,10 @@ def test_the_fields_of_budget(meterpost) -> None:
 
 
 @pytest.mark.parametrize("command", ["discover", "read"])
-def test_the_fields_of_devices(meterpost, targets, command) -> None:
+def test_the_fields_of_devices(meterpost, targets, fleet, command) -> None:
+    printer = fleet.printers[0]
+    printer.set("1.3.6.1.2.1.25.3.5.1.2.1", b"\x20")
+    printer.set("1.3.6.1.2.1.43.18.1.1.7.1.1", 1104)
     assert set(paths(meterpost(command, *targets, "--json").json)) == fields("discover, read")
 
 

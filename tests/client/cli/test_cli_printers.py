@@ -1,6 +1,7 @@
 """Looking at printers from the command line, with and without a configuration."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -24,9 +25,10 @@ def test_discover_without_a_configuration(meterpost, targets, home) -> None:
 
 def test_discover_tells_the_cost_first_and_printers_as_they_answer(meterpost, targets) -> None:
     result = meterpost("discover", *targets, *QUICK)
-    cost, *found = result.err.splitlines()
+    cost, *found, took = result.err.splitlines()
     assert cost.startswith("2 addresses: at most ")
     assert len(found) == 2
+    assert re.fullmatch(r"\d+ packets, \d+ kB, \d+\.\d seconds\.", took)
     assert "2 printers found." in result.out
 
 
@@ -117,3 +119,49 @@ def test_snmp_v3_with_the_users_of_the_configuration(meterpost, tmp_path, monkey
         result = meterpost("read", target, "--snmp-version", "3", "--json", "--config", str(config))
     assert (result.code, serials(result)) == (0, {"QZB405920"})
     assert not (tmp_path / "meterpost.db").exists(), "read keeps nothing"
+
+
+def test_a_recording_is_written_and_read_back(meterpost, targets, tmp_path) -> None:
+    file = tmp_path / "one.snmprec"
+    written = meterpost("record", targets[0], "--output", str(file), *QUICK, "--json")
+    assert (written.code, written.json["file"]) == (0, str(file))
+    again = meterpost("read", "--recording", str(file), "--json")
+    live = meterpost("read", targets[0], *QUICK, "--json")
+    assert again.json[0]["meters"] == live.json[0]["meters"] != []
+    assert meterpost("record", targets[0], *QUICK).out == file.read_text()
+    refused = meterpost("record", targets[0], "--output", str(file), *QUICK)
+    assert (refused.code, "cannot be written" in refused.err) == (2, True)
+
+
+def test_a_recording_that_failed_leaves_no_file(meterpost, tmp_path) -> None:
+    file = tmp_path / "none.snmprec"
+    assert meterpost("record", SILENT, "--output", str(file), *QUICK).code == 5
+    assert not file.exists()
+
+
+def test_a_redacted_recording_has_another_serial_number(meterpost, targets, tmp_path) -> None:
+    serial = meterpost("read", targets[0], *QUICK, "--json").json[0]["serial"]
+    text = meterpost("record", targets[0], "--redact", *QUICK).out
+    assert serial not in text
+    assert serial.encode().hex() not in text
+
+
+def test_places_are_named_with_their_source(meterpost) -> None:
+    named = meterpost("segments", "subnets", "--json")
+    assert named.code in (0, 2), "a computer without a network says so"
+    assert all(place["source"] == "subnets" for place in named.json or [])
+    wrong = meterpost("segments", "subnet")
+    assert (wrong.code, "names no places" in wrong.err) == (2, True)
+
+
+def test_a_scan_keeps_to_its_deadline(meterpost, targets) -> None:
+    result = meterpost("discover", targets[0], "127.31.9.0/24", "--timeout", "30", "--deadline", "1", "--json")
+    assert (result.code, len(result.json)) == (0, 1)
+
+
+def test_every_engine_reads_the_same(meterpost, targets) -> None:
+    def read(engine: str) -> dict[str, object]:
+        (device,) = meterpost("read", targets[0], "--engine", engine, "--snmp-version", "2c", "--json").json
+        return device | {"taken_at": ""}
+
+    assert read("wire") == read("gufo") == read("pysnmp")

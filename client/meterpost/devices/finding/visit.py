@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,7 +15,7 @@ from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
 from meterpost.devices.reading.remembered import Remembered
 from meterpost.devices.snmp.credentials import HELLO, Credential, in_turn
-from meterpost.devices.snmp.port import Agent, Unanswered
+from meterpost.devices.snmp.port import Agent, T, Talk, Unanswered
 from meterpost.devices.snmp.session import Abilities, Facts, Session
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
@@ -23,6 +23,9 @@ from meterpost.model import Reading
 log = logging.getLogger(__name__)
 
 READING_S = 60.0  # the longest visit; a slow printer over v1 needs about ten
+
+_MANY_REQUESTS = 20
+_SLOW_ANSWER_S = 0.5
 
 Memory = MutableMapping[str, bytes]
 """What is remembered of devices, by the endpoint as people write it."""
@@ -79,7 +82,7 @@ class Visitor:
                 if roads.is_uri(endpoint[0]):
                     return await roads.read(endpoint[0], self._clock(), self._timeout_s)
                 session, reading = await self._by_snmp(endpoint, way)
-                return reading
+                return await roads.completed(reading)
         except (DeviceError, SettingsError):
             raise
         except TimeoutError:
@@ -95,7 +98,7 @@ class Visitor:
         finally:
             lock.release()
             took_s = asyncio.get_running_loop().time() - began
-            self._on_visit(Visit(endpoint, took_s, session.requests if session else 0, _why(session)))
+            self._on_visit(Visit(endpoint, took_s, session.requests if session else 0, _why(session, took_s)))
 
     async def _by_snmp(self, endpoint: Endpoint, way: Credential | None) -> tuple[Session, Reading]:
         packed = self._memory.get(written(endpoint))
@@ -108,11 +111,32 @@ class Visitor:
             except DeviceError:
                 self._memory.pop(written(endpoint), None)  # its community may have changed
                 raise
+
+        async def attempt(credential: Credential, tries: int, session: Session) -> tuple[Session, Reading]:
+            return await self._visit(endpoint, credential, None, tries, session)
+
+        return await self._first_that_answers(way, attempt)
+
+    async def converse(self, endpoint: Endpoint, begin: Callable[[Session], Talk[T]]) -> T:
+        """Holds one talk with the device, whichever way in it has. Raises DeviceError."""
+
+        async def attempt(credential: Credential, tries: int, session: Session) -> T:
+            agent = await self._network.agent(*endpoint, credential, self._tries)
+            try:
+                return await agent.hold(begin(session), tries)
+            finally:
+                await agent.close()
+
+        return await self._first_that_answers(None, attempt)
+
+    async def _first_that_answers(
+        self, heard: Credential | None, attempt: Callable[[Credential, int, Session], Awaitable[T]]
+    ) -> T:
         failures: list[DeviceError] = []
-        for credential, tries in self._ways(way):
+        for credential, tries in self._ways(heard):
             session = Session(Abilities(credential.version != "1"))
             try:
-                return await self._visit(endpoint, credential, None, tries, session)
+                return await attempt(credential, tries, session)
             except DeviceError as error:
                 if session.heard:
                     raise
@@ -181,8 +205,14 @@ class Visitor:
         return self._credentials.index(credential)
 
 
-def _why(session: Session | None) -> str:
+def _why(session: Session | None, took_s: float) -> str:
     """What makes a visit dear, for people."""
-    if session is None or session.abilities.bulk:
+    if session is None or not session.requests:
         return ""
-    return "its SNMP agent has no working GETBULK"
+    each_s = took_s / session.requests
+    reasons = (
+        "" if session.abilities.bulk else "no working GETBULK",
+        f"{session.requests} requests" if session.requests > _MANY_REQUESTS else "",
+        f"{each_s:.1f} s for an answer" if each_s > _SLOW_ANSWER_S else "",
+    )
+    return ", ".join(filter(None, reasons))

@@ -7,6 +7,7 @@ A device that is no printer is asked no further.
 from collections.abc import Iterable
 
 from meterpost.devices.reading import alerts, mib, supplies, values
+from meterpost.devices.reading.kinds import Kind, Verdict, judge
 from meterpost.devices.reading.profile import TABLE_ROWS, Profile, Profiles, Quirks
 from meterpost.devices.snmp.port import Talk
 from meterpost.devices.snmp.session import Abilities, Facts, Session, Want
@@ -25,8 +26,7 @@ _DEVICES = (
     Want(mib.PRT_MARKER_LIFE_COUNT, 2, octets=4),
     Want(mib.IF_PHYS_ADDRESS, 2, most=8, octets=6),
 )
-_PRINTER_COLUMNS = (
-    mib.HR_PRINTER_STATUS,
+_MARKS = (  # what only a printer has
     mib.PRT_SERIAL_NUMBER,
     mib.PRT_MARKER_COUNTER_UNIT,
     mib.PRT_MARKER_LIFE_COUNT,
@@ -55,10 +55,20 @@ def first_contact(session: Session, profiles: Profiles) -> Talk[Facts]:
 
 
 def is_printer(facts: Facts) -> bool:
-    """RFC 2790 and RFC 3805: a device of the host is a printer, or there is anything of the Printer MIB."""
-    return mib.HR_DEVICE_PRINTER in facts.columns[mib.HR_DEVICE_TYPE].values() or any(
-        facts.columns.get(column) for column in _PRINTER_COLUMNS
-    )
+    """RFC 2790 and RFC 3805: a device of the host is a printer, or there is anything of the Printer MIB; but no box in front of
+    printers, which has neither marker nor supplies. Where an agent has no such MIB at all, its own words decide."""
+    columns = facts.columns
+    if any(columns.get(column) for column in _MARKS):
+        return True
+    if mib.HR_DEVICE_PRINTER in columns[mib.HR_DEVICE_TYPE].values() or columns[mib.HR_PRINTER_STATUS]:
+        return judged(facts).verdict is not Verdict.PRINT_SERVER
+    return not columns[mib.HR_DEVICE_TYPE] and judged(facts).verdict is Verdict.PRINTER
+
+
+def judged(facts: Facts) -> Kind:
+    """What the device's own words make of it."""
+    object_id = facts.scalars.get(mib.SYS_OBJECT_ID)
+    return judge(values.text(facts.scalars.get(mib.SYS_DESCR)), object_id if isinstance(object_id, tuple) else ())
 
 
 def printer_row(facts: Facts) -> Oid:

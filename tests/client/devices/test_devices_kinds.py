@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterpost.devices.finding import kinds
-from meterpost.devices.finding.kinds import Kind, Verdict, judge
+from meterpost.devices.reading import kinds
+from meterpost.devices.reading.kinds import Kind, Verdict, judge
 from meterpost.recording import oid
 
 FOLDER = os.environ.get("METERPOST_RECORDINGS", "")
-RULES = tomllib.loads((files("meterpost.devices.finding") / "kinds.toml").read_text("utf-8"))
+RULES = tomllib.loads((files("meterpost.devices.reading") / "kinds.toml").read_text("utf-8"))
 
 
 class Device(NamedTuple):
