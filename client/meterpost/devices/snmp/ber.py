@@ -92,11 +92,21 @@ def _decode(message: bytes) -> tuple[int, Answer]:
     tags = bytearray()
     while at < end:
         at, behind = _enter(message, at, end, _SEQUENCE)
-        place, at = _enter(message, at, behind, _OID)
+        # The two elements of a binding are nearly always short: no call for them.
+        if message[at] == _OID and message[at + 1] < 0x80:
+            place, at = at + 2, at + 2 + message[at + 1]
+        else:
+            place, at = _enter(message, at, behind, _OID)
         name = message[place:at]
         tag = message[at]
-        place, stop = _enter(message, at, behind, tag)
-        bindings.append((_names.get(name) or _name(name), _value(tag, message[place:stop])))
+        if message[at + 1] < 0x80:
+            place, stop = at + 2, at + 2 + message[at + 1]
+        else:
+            place, stop = _enter(message, at, behind, tag)
+        if stop > behind:
+            raise Garbled(f"a binding at octet {place} reaches beyond its end")
+        value = message[place:stop]
+        bindings.append((_names.get(name) or _name(name), value if tag == _OCTETS else _value(tag, value)))
         tags.append(tag)
         at = behind
     return number, Answer(tuple(bindings), status, index, bytes(tags))
