@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from meterpost.devices.reading import mib
 from meterpost.devices.reading.packed import numbers
@@ -40,6 +41,8 @@ def with_levels(
 ) -> tuple[Supply, ...]:
     """`supplies` with what `rules` add. A level is for the one supply of its kind and colour; a kind of which the Printer
     MIB has no supply is added behind them."""
+    if not rules:
+        return supplies
     found = list(supplies)
     known = {_group_of(supply) for supply in supplies}
     for rule in rules:
@@ -117,5 +120,6 @@ def _group_of(supply: Supply) -> str:
     return _MIB_KINDS.get(supply.kind) or _group(supply.description)
 
 
+@lru_cache(4096)  # printers of a model name their supplies alike
 def _group(name: str) -> str:
     return next((group for group, (_, words) in _KINDS.items() if words.search(name)), "")

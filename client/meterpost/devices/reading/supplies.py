@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from meterpost.devices.reading import mib
 from meterpost.devices.reading.values import number, text
@@ -55,6 +56,7 @@ def percent(level: int, capacity: int) -> int | None:
     return min(100, round(100 * level / capacity)) if level >= 0 and capacity > 0 else None
 
 
+@lru_cache(4096)  # printers of a model name their supplies alike
 def color(words: str) -> str:
     """The one colour named in `words`, with its shade; '' for none and for several."""
     found = [name for name, pattern in _COLOR_WORDS.items() if pattern.search(words)]
