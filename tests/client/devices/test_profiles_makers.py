@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from devices_kit import NOON, PROFILES, Mib, a_printer, read
@@ -529,4 +530,21 @@ def test_one_meaning_has_one_name_at_every_maker() -> None:
             called.setdefault(plain, set()).add(name)
     assert {label: names for label, names in called.items() if len(names) > 1} == {
         "duplex": {"duplex", "impressions.twosided"},  # Kyocera's counts sides, what Sharp's does nobody says
+    }
+
+
+def test_the_example_for_users_is_a_profile_that_reads() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    example, table = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    rows = {f"1.3.6.1.4.1.32473.7.{place}.0": place for place in (1, 2, 9)}
+    rows |= columns("1.3.6.1.4.1.32473.8.1.3", "1.3.6.1.4.1.32473.8.1.2", ("5", b"BLACK copies ", 50), ("6", 17, 60))
+    mib = a_printer({"1.3.6.1.2.1.1.1.0": b"Example LaserFox 9", "1.3.6.1.2.1.1.2.0": oid("1.3.6.1.4.1.32473.1"), **rows})
+    reading = read(mib, profiles=profile.Profiles((*PROFILES, profile.parse(example + table, "example"))))
+    assert (reading.profile, reading.profile_version, reading.manufacturer) == ("example", "2026-11", "Example")
+    assert makers_own(reading) == {
+        "impressions": 1,
+        "impressions.color": 2,
+        "images.scanned": 9,
+        "impressions.black.copied": 50,
+        "impressions.faxed": 60,
     }
