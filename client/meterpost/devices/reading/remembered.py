@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from meterpost.devices.snmp.session import Abilities, Facts
-from meterpost.model import from_instant, instant
+from meterpost.model import instant
 from meterpost.recording import Oid, Value, dotted, oid
 
 FORMAT = 1
@@ -60,7 +60,7 @@ def unpack(octets: bytes) -> Remembered | None:
             {_name(column): _unpack_column(rows) for column, rows in columns.items()},
             set(map(_name, cut)),
         )
-        return Remembered(serial, int(way), Abilities(bool(bulk), int(names)), from_instant(learnt_at), profile, facts)
+        return Remembered(serial, int(way), Abilities(bool(bulk), int(names)), datetime.fromisoformat(learnt_at), profile, facts)
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None
 
