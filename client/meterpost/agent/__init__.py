@@ -2,7 +2,7 @@
 
 import logging
 
-from meterpost.agent.agent import ENROLLED, Agent, open_agent
+from meterpost.agent.agent import ENROLLED, Agent, check_profile, open_agent
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import wall_clock
 from meterpost.devices import Candidate, Progress, ScanPlan, Segment, Summary
@@ -22,6 +22,7 @@ __all__ = [
     "Status",
     "Summary",
     "SyncReport",
+    "check_profile",
     "open_agent",
     "wall_clock",
 ]

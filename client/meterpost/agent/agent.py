@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from meterpost import __version__, settings, soap
+from meterpost import __version__, devices, settings, soap
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import Rooms, wall_clock
 from meterpost.agent.work import Work
-from meterpost.devices import Candidate, Progress, ScanPlan, Segment, read_recording
+from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording
 from meterpost.errors import DeviceError, Refused, SettingsError
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
@@ -233,6 +233,14 @@ class Agent(Rooms):
 def open_agent(config: Path, clock: Callable[[], datetime] = wall_clock) -> Agent:
     """The agent of a configuration file. Raises SettingsError."""
     return Agent(settings.load(config), clock)
+
+
+def check_profile(file: Path, recording: Path) -> ProfileCheck:
+    """What a profile file reads of a recorded device. Raises SettingsError: both files are named by who asks."""
+    try:
+        return devices.check_profile(file, recording, wall_clock())
+    except DeviceError as error:
+        raise SettingsError(str(error), error.advice) from None
 
 
 def _new_site() -> SiteState:

@@ -95,6 +95,16 @@ COMMANDS = (
         ),
     ),
     Command(
+        "profile",
+        "check a profile of your own against a recording",
+        "meterpost.cli.profile:check",
+        (
+            argument("action", choices=("check",), help="what to do"),
+            argument("file", type=Path, metavar="FILE", help="the profile, a TOML file"),
+            argument("recording", type=Path, metavar="RECORDING", help="a .snmprec or snmpwalk -On file"),
+        ),
+    ),
+    Command(
         "wizard",
         "set up: connection, account, printers, registration",
         "meterpost.cli.wizard:run",

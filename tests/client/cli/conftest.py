@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_profile import ACME, PROFILE
 
 from meterpost.cli.main import main
 from meterpost_stub import StubOptions, StubServer
@@ -138,3 +139,10 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: StubServer, 
     )
     monkeypatch.setenv("METERPOST_CONFIG", str(path))
     return path
+
+
+@pytest.fixture
+def own_profile(tmp_path: Path) -> tuple[str, str]:
+    (tmp_path / "acme.toml").write_text(PROFILE)
+    (tmp_path / "acme.snmprec").write_text(ACME)
+    return str(tmp_path / "acme.toml"), str(tmp_path / "acme.snmprec")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from meterpost.agent import Agent, Candidate, Segment
 from meterpost.cli.commands import COMMANDS
 from meterpost.cli.trouble import EXIT_CODES
 
@@ -98,3 +99,12 @@ def test_the_fields_along_a_sites_life(meterpost, config, server, fleet) -> None
     plain = {path for path in fields("journal") if path.startswith("[]")}
     assert set(paths(exchanges.json)) | set(paths(failed)) == plain
     assert set(paths(one.json)) == fields("journal") - plain | {path.removeprefix("[].") for path in plain - {"[].response"}}
+
+
+def test_the_fields_of_looking_commands(meterpost, targets, own_profile, tmp_path, monkeypatch) -> None:
+    assert set(paths(meterpost("profile", "check", *own_profile, "--json").json)) == fields("profile check")
+    places = [Segment("10.0.0.0/24", "gateway"), Candidate(("10.0.0.7", 161), "mdns")]
+    monkeypatch.setattr(Agent, "places", lambda *_: tuple(places))
+    assert set(paths(meterpost("segments", "--json").json)) == fields("segments")
+    written = meterpost("record", targets[0], "--output", str(tmp_path / "one"), "--json")
+    assert set(paths(written.json)) == fields("record --output")

@@ -5,6 +5,7 @@ import re
 import signal
 
 import pytest
+from cli_profile import PROFILE
 
 from meterpost_stub.printers import BUILT_IN, AgentUser, Fleet
 
@@ -165,3 +166,35 @@ def test_every_engine_reads_the_same(meterpost, targets) -> None:
         return device | {"taken_at": ""}
 
     assert read("wire") == read("gufo") == read("pysnmp")
+
+
+def test_a_profile_of_ones_own_is_held_against_a_recording(meterpost, own_profile) -> None:
+    result = meterpost("profile", "check", *own_profile)
+    assert result.code == 0
+    assert "acme 3 is the profile for ACME Laser, serial AC00042." in result.out
+    assert re.search(r"impressions\.printed +471 100 +impressions +1\.3\.6\.1\.4\.1\.32473\.1\.1\.0", result.out)
+    assert "Not on this device: impressions.copied." in result.out
+    assert re.search(r"1\.3\.6\.1\.4\.1\.32473\.1\.7\.0 +815", result.out)
+    assert "1.3.6.1.4.1.32473.1.8.0" not in result.out
+
+
+def test_a_profile_for_another_device_is_said_so(meterpost, own_profile, tmp_path) -> None:
+    (tmp_path / "acme.toml").write_text(PROFILE.replace("32473", "32474"))
+    result = meterpost("profile", "check", *own_profile)
+    assert (result.code, "is read with the profile generic" in result.out) == (1, True)
+
+
+def test_a_profile_with_a_mistake_is_refused_with_its_place(meterpost, own_profile, tmp_path) -> None:
+    (tmp_path / "acme.toml").write_text(PROFILE.replace("unit", "units"))
+    result = meterpost("profile", "check", *own_profile)
+    assert (result.code, "acme, meter 1" in result.err) == (2, True)
+
+
+def test_a_users_profile_makes_a_model_work(meterpost, config, own_profile, tmp_path) -> None:
+    folder = config.parent / "profiles"
+    folder.mkdir(exist_ok=True)
+    (folder / "acme.toml").write_text(PROFILE)
+    result = meterpost("read", "--recording", own_profile[1], "--json", "--config", str(config))
+    (device,) = result.json
+    assert (device["profile"], device["profile_version"], device["manufacturer"]) == ("acme", "3", "ACME")
+    assert {meter["name"]: meter["value"] for meter in device["meters"]} == {"impressions.printed": 471100}

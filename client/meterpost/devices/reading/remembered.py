@@ -60,7 +60,8 @@ def unpack(octets: bytes) -> Remembered | None:
             {_name(column): _unpack_column(rows) for column, rows in columns.items()},
             set(map(_name, cut)),
         )
-        return Remembered(serial, int(way), Abilities(bool(bulk), int(names)), datetime.fromisoformat(learnt_at), profile, facts)
+        abilities, at = Abilities(bool(bulk), int(names)), datetime.fromisoformat(learnt_at)
+        return Remembered(serial, int(way), abilities, at, profile, facts)
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None
 

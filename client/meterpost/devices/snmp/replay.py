@@ -17,4 +17,5 @@ class RecordedAgent(MemoryAgent):
             raise DeviceError(str(error), "A recording is .snmprec or the output of snmpwalk -On.") from None
         except OSError as error:
             raise DeviceError(f"the recording {path} cannot be read: {error.strerror}") from None
-        super().__init__({variable.oid: variable.value for variable in variables}, version)
+        self.variables = {variable.oid: variable.value for variable in variables}
+        super().__init__(self.variables, version)
