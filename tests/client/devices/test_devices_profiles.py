@@ -390,6 +390,14 @@ def test_a_level_of_another_colour_is_not_taken() -> None:
     assert toner.state is SupplyState.SOME_REMAINING
 
 
+def test_a_black_and_white_printer_need_not_say_that_its_toner_is_black() -> None:
+    rows: dict[str, Value] = {f"{SUPPLY}.9.1.1": -3, "1.3.6.1.2.1.43.12.1.1.4.1.1": None}
+    toner, _ = read(a_brother({**rows, MAINTENANCE: packed((0x6F, 7200))})).supplies
+    assert (toner.color, toner.level) == ("", 72)
+    toner, _ = read(a_brother({**rows, MAINTENANCE: packed((0x6F, 7200), (0x70, 5000))})).supplies
+    assert toner.state is SupplyState.SOME_REMAINING, "one of two levels would be a guess"
+
+
 def test_one_level_is_not_given_to_two_supplies_alike_nor_two_to_one() -> None:
     twins: dict[str, Value] = {f"{SUPPLY}.9.1.1": -3, f"{SUPPLY}.9.1.2": -3, f"{SUPPLY}.5.1.2": 3, f"{SUPPLY}.4.1.2": 3}
     black = {f"{SUPPLY}.3.1.2": 1, MAINTENANCE: packed((0x6F, 7200))}
