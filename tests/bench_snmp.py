@@ -10,6 +10,7 @@ the crowd, with the headers of IP and UDP. Real recordings are used where METERP
 import asyncio
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -124,26 +126,22 @@ def gufo_snmp(work: Work) -> None:
     from gufo.snmp.aio import SnmpSession
 
     async def walk(session: Any, subtree: str) -> dict[str, Any]:
-        for tries_left in range(TRIES - 1, -1, -1):  # it has no tries of its own
-            try:
-                return {name: value async for name, value in session.getbulk(subtree)}
-            except TimeoutError:
-                if not tries_left:
-                    raise
-        return {}
+        return {name: value async for name, value in session.getbulk(subtree)}
+
+    async def twice(ask: Callable[[], Awaitable[Any]]) -> Any:
+        """It has no tries of its own."""
+        with suppress(TimeoutError):
+            return await ask()
+        return await ask()
 
     async def visit(address: str) -> str:
         async with SnmpSession(address, PORT, timeout=TIMEOUT_S) as session:
             if work.kind == "sweep":
-                for tries_left in range(TRIES - 1, -1, -1):
-                    try:
-                        await session.get(DESCR)
-                        break
-                    except TimeoutError:
-                        if not tries_left:
-                            raise
+                await twice(lambda: session.get_many([DESCR]))
                 return ""
-            values = {name: value for subtree in SUBTREES for name, value in (await walk(session, subtree)).items()}
+            values: dict[str, Any] = {}
+            for subtree in SUBTREES:
+                values |= await twice(partial(walk, session, subtree))
             return _text(values.get(SERIAL))
 
     one_by_one(work, visit)
@@ -154,13 +152,15 @@ def puresnmp(work: Work) -> None:
 
     warnings.simplefilter("ignore")
     from puresnmp import V2C, Client, PyWrapper
+    from puresnmp.exc import NoSuchOID
 
     async def visit(address: str) -> str:
         client = Client(address, V2C("public"), port=PORT)
         client.configure(timeout=TIMEOUT_S, retries=TRIES)
         wrapped = PyWrapper(client)
         if work.kind == "sweep":
-            await wrapped.get(DESCR)
+            with suppress(NoSuchOID):
+                await wrapped.get(DESCR)
             return ""
         values: dict[str, Any] = {}
         for subtree in SUBTREES:
@@ -224,13 +224,13 @@ def fusioninventory(work: Work, folder: Path) -> tuple[str, ...]:
 
 
 def addresses_in(said: str, work: Work) -> int:
-    """How many addresses the output names at the start of a line."""
-    return len({line.split(":")[0].split(" ")[0] for line in said.splitlines() if line.startswith("127.")})
+    """How many addresses the output names as those of an answer: `127.64.0.1 [public]`, `127.64.0.1:12ms:`."""
+    return len(set(re.findall(r"\b127(?:\.\d+){3}(?= \[|:\d+ms)", said)))
 
 
 def devices_in(said: str, work: Work) -> int:
-    """How many devices FusionInventory's XML describes."""
-    return said.count("<DEVICE>") - said.count("<ERROR>")
+    """How many devices FusionInventory's XML describes; a sweep also lists addresses that only answered a ping."""
+    return said.count("<AUTHSNMP>") if work.kind == "sweep" else said.count("<DEVICE>") - said.count("<ERROR>")
 
 
 def values_in(said: str, work: Work) -> int:
@@ -474,7 +474,7 @@ def aims(cells: list[Cell]) -> Iterator[tuple[str, str, str, bool]]:
     theirs = next((c for c in cells if (c.tool, c.kind, c.size) == ("fusioninventory", "read", 254)), None)
     if theirs:
         times = ours["read", 254, 64].per_second / theirs.per_second
-        yield "times fusioninventory-netinventory, 254", ">= 30", f"{times:.0f}", times >= 30
+        yield "times fusioninventory, 254", ">= 30", f"{times:.0f}", times >= 30
     repeat = ours["repeat", 4000, 256].per_second
     yield "repeat reads/s, 4000", ">= 2000", f"{repeat:.0f}", repeat >= 2000
     peaks = {size: ours["read", size, 256].peak_mb for size in (*READS, PRINTERS)}
@@ -483,6 +483,10 @@ def aims(cells: list[Cell]) -> Iterator[tuple[str, str, str, bool]]:
     yield "MB more for 10 000 than for 4000", "< 10", f"{grown:.0f}", grown < 10
     lost = ours["read", PRINTERS, 256].missing
     yield "false time-outs of 10 000", "0", str(lost), lost == 0
+
+
+def _figure(value: float) -> str:
+    return f"{value:.{0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2}f}"
 
 
 def main() -> None:
@@ -502,31 +506,25 @@ def main() -> None:
         run(bench, tools, say)
     finally:
         bench.close()
+    titles = ("", "each/s", "s", "CPU s", "CPU ms", "MB", "octets", "missed", "wrong")
     for kinds, what in ((("sweep",), "sweep"), (("read", "repeat"), "read")):
-        table = Table(
-            "", "at once", "printers/s", "s", "CPU s", "ms each", "MB", "octets", "missed", "wrong", box=box.SIMPLE_HEAD
-        )
-        table.columns[0].no_wrap = True
-        for column in table.columns[1:]:
-            column.justify = "right"
+        table = Table(*titles, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for column in table.columns:
+            column.no_wrap, column.justify = True, "right" if column.header else "left"
         before = 0
         for c in sorted((c for c in bench.cells if c.kind in kinds), key=lambda c: c.size):
             if c.size != before:
                 before = c.size
                 table.add_section()
-                table.add_row(f"[bold]{what} of {c.size}, {c.living} alive")
-            rate = "" if c.kind == "sweep" else f"{c.per_second:.0f}"
-            name = f"{c.tool} again" if c.kind == "repeat" else c.tool
-            octets = f"{c.octets / c.size:.0f}"
-            figures = (f"{c.seconds:.2f}", f"{c.cpu_s:.2f}", f"{c.cpu_ms:.2f}", f"{c.peak_mb:.0f}", octets)
-            table.add_row(name, str(c.in_flight), rate, *figures, str(c.missing or "-"), str(c.wrong or "-"))
+                table.add_row(f"[bold]{what} {c.size}{f', {c.living} alive' if c.living < c.size else ''}")
+            name = f"{c.tool}{' again' if c.kind == 'repeat' else ''}, {c.in_flight}"
+            figures = (c.per_second, c.seconds, c.cpu_s, c.cpu_ms, c.peak_mb, c.octets / c.size)
+            table.add_row(name, *map(_figure, figures), str(c.missing or "-"), str(c.wrong or "-"))
         console.print(table)
-    console.print(
-        f"Recordings: {bench.recordings}. octets: IP octets per address. MB: of the largest process. Of libraries, the"
-    )
-    console.print(
-        "work without loading them. A sweep of ours reads what it finds; the others' only hear that something is there."
-    )
+    console.print(f"{bench.recordings} recordings. Behind a name: how many at once. each/s, CPU ms and octets")
+    console.print("(IP, both ways) are per address; MB are of the largest process. Of libraries it is")
+    console.print("the work without loading them. Our sweep also reads what it finds, and what it does")
+    console.print("not take for a printer (the recordings have a scanner and a projector) is missed.")
     table = Table("aim", "", "measured", "", box=box.SIMPLE_HEAD)
     for what, aim, measured, reached in aims(bench.cells):
         table.add_row(what, aim, measured, "reached" if reached else "[bold]missed")
