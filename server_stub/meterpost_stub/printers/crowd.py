@@ -56,7 +56,7 @@ SERIALS = tuple(
     )
 )
 """Columns that hold a serial number."""
-_NAMED_SERIAL = re.compile(rb"\b(?:SN|SERN):(\w+)")  # in a device id (IEEE 1284), or in a sysDescr
+_NAMED_SERIAL = re.compile(rb"\b(?:SN:|SERN:|S/N )(\w+)")  # in a device id (IEEE 1284), or in a sysDescr
 
 DIGITS = 5
 MAX_PRINTERS = 16**DIGITS
