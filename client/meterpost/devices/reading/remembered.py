@@ -62,7 +62,7 @@ def unpack(octets: bytes) -> Remembered | None:
         )
         abilities, at = Abilities(bool(bulk), int(names)), datetime.fromisoformat(learnt_at)
         return Remembered(serial, int(way), abilities, at, profile, facts)
-    except (zlib.error, ValueError, TypeError, AttributeError):
+    except (zlib.error, ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 

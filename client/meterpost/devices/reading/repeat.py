@@ -7,7 +7,7 @@ changed, an object that is gone, knowledge that is a day old), it is met as if f
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from meterpost.devices.reading import alerts, contact, mib
+from meterpost.devices.reading import alerts, contact, mib, values
 from meterpost.devices.reading.profile import Profile, Profiles, folded
 from meterpost.devices.reading.remembered import Remembered
 from meterpost.devices.snmp.port import Talk
@@ -68,7 +68,8 @@ def moving(facts: Facts, profile: Profile) -> Iterator[Cell]:
     for column in (mib.PRT_MARKER_LIFE_COUNT, mib.PRT_SUPPLY_LEVEL):
         for place in columns.get(column, ()):
             yield column, place
-    objects = (*(rule.oid for rule in profile.serial), *(meter.oid for meter in profile.meters), *profile.packed)
+    elsewhere = () if values.serial(values.text(columns[mib.PRT_SERIAL_NUMBER].get(row))) else profile.serial
+    objects = (*(rule.oid for rule in elsewhere), *(meter.oid for meter in profile.meters), *profile.packed)
     for oid in dict.fromkeys(objects):
         if oid in facts.scalars:
             yield oid, ()

@@ -199,30 +199,27 @@ class _Work:
         if answer.status != ErrorStatus.NO_ERROR or len(answer.bindings) < step.names or not _in_place(answer, step):
             return False
         rows = answer.bindings[len(step.scalars) :]
-        # Cut short by size, the last row is broken off; but one value may be left out of the middle instead, and then names
-        # stand in each other's places. What stands in its own is taken all the same, what seems to lack is asked again.
-        whole = not step.columns or len(rows) % len(step.columns) == 0
-        taken = False
+        # Cut short by size, the last row is broken off. But one value may be left out of it instead, and then the names behind
+        # it stand in each other's places: that a column ends is not believed there, and asked again.
+        sure = len(rows) // len(step.columns) * len(step.columns) if step.columns else 0
         for scalar, (name, value) in zip(step.scalars, answer.bindings, strict=False):
+            self._scalars.pop(scalar, None)
             if name == scalar and value is not None:
                 self.facts.scalars[scalar] = value
-            elif not whole:
-                continue
-            self._scalars.pop(scalar, None)
-            taken = True
+        taken = bool(step.scalars)
         for place, (name, value) in enumerate(rows):
-            taken |= self._take_row(step.columns[place % len(step.columns)], name, value, whole)
+            taken |= self._take_row(step.columns[place % len(step.columns)], name, value, sure=place < sure)
         return taken
 
-    def _take_row(self, column: Oid, name: Oid, value: Value, whole: bool) -> bool:
+    def _take_row(self, column: Oid, name: Oid, value: Value, sure: bool) -> bool:
         """Whether it helped."""
         if column not in self._cursors:
             return False
         rows, size = self.facts.columns[column], len(column)
         if value is None or name[:size] != column:
-            if whole:
+            if sure:
                 del self._cursors[column]
-            return whole
+            return sure
         rows[name[size:]] = value
         self._cursors[column] = name
         if len(rows) >= self._wants[column].most:
