@@ -521,10 +521,13 @@ def main() -> None:
             figures = (c.per_second, c.seconds, c.cpu_s, c.cpu_ms, c.peak_mb, c.octets / c.size)
             table.add_row(name, *map(_figure, figures), str(c.missing or "-"), str(c.wrong or "-"))
         console.print(table)
-    console.print(f"{bench.recordings} recordings. Behind a name: how many at once. each/s, CPU ms and octets")
-    console.print("(IP, both ways) are per address; MB are of the largest process. Of libraries it is")
-    console.print("the work without loading them. Our sweep also reads what it finds, and what it does")
-    console.print("not take for a printer (the recordings have a scanner and a projector) is missed.")
+    notes = (
+        f"{bench.recordings} recordings. Behind a name: how many at once. Per address: each/s, CPU ms,",
+        "octets (IP, both ways). MB: of the largest process, with this one's own as floor.",
+        "Of libraries it is the work without loading them. Our sweep reads what it finds;",
+        "what it does not take for a printer (a scanner, a projector) counts as missed.",
+    )
+    console.print(*notes, sep="\n", highlight=False, soft_wrap=True)
     table = Table("aim", "", "measured", "", box=box.SIMPLE_HEAD)
     for what, aim, measured, reached in aims(bench.cells):
         table.add_row(what, aim, measured, "reached" if reached else "[bold]missed")

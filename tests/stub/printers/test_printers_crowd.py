@@ -128,10 +128,10 @@ def test_a_printer_without_a_serial_number_gets_none(tmp_path):
 def test_a_serial_number_within_a_text_is_replaced_too(tmp_path):
     path = tmp_path / "named.snmprec"
     path.write_text(
-        f"{DESCR}|4|JETDIRECT,SN:CN12345678,FN:1;S/N AAA000\n{SERIAL}|4|AB-1234567 \n{LIFE}|4|MFG:X;SERN:Z987654321;AB-1234567;\n"
+        f"{DESCR}|4|JETDIRECT,SN:CN12345678;S/N AAA000\n{SERIAL}|4|AB-1234567 \n{LIFE}|4|MFG:X;SERN:Z987654321;AB-1234567;\n"
     )
     values = [variable.value for variable in own(load(path), 31)]
-    assert values == [b"JETDIRECT,SN:CN1230001F,FN:1;S/N A0001F", b"AB-120001F ", b"MFG:X;SERN:Z98760001F;AB-120001F;"]
+    assert values == [b"JETDIRECT,SN:CN1230001F;S/N A0001F", b"AB-120001F ", b"MFG:X;SERN:Z98760001F;AB-120001F;"]
 
 
 def test_what_is_remembered_has_an_end(monkeypatch):
