@@ -139,9 +139,7 @@ class Reading:
             "taken_at": instant(self.taken_at),
             "profile": self.profile,
             "profile_version": self.profile_version,
-            "meters": [
-                {"name": m.name, "value": m.value, "unit": m.unit, "pwg": m.pwg, "oid": m.oid} for m in self.meters
-            ],
+            "meters": [{"name": m.name, "value": m.value, "unit": m.unit, "pwg": m.pwg, "oid": m.oid} for m in self.meters],
             "supplies": [
                 {
                     "description": s.description,

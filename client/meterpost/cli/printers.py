@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
@@ -41,13 +42,17 @@ def discover(args: Namespace) -> int:
 def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tuple[Reading, ...], bool]:
     """What the scan found, and whether it was stopped."""
     with opening.stopping(signal.SIGINT) as stop, err.status("") as status:
+        began = time.monotonic()
         if quiet:
             status.stop()
 
         def on_progress(progress: Progress) -> None:
             if quiet:
                 return
-            status.update(f"{progress.done} of {progress.total} addresses, {progress.found} printers. Ctrl-C stops.")
+            rate = progress.packets / max(time.monotonic() - began, 0.1)
+            status.update(
+                f"{progress.done} of {progress.total} addresses, {progress.found} printers, {rate:.0f} packets/s. Ctrl-C stops."
+            )
             if progress.reading:
                 show.prose(err, _heading(progress.reading))
 

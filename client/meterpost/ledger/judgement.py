@@ -14,6 +14,8 @@ PAGES_PER_MINUTE = 200
 """No office printer is faster: the fastest cut-sheet devices this client meets print 150 to 160 a minute."""
 SLACK = timedelta(minutes=5)
 """Added to the time between two readings: two clocks' difference, and counters a device writes down late."""
+COUNTER32 = 2**32
+"""Where a Counter32 begins again (RFC 2578, 7.1.6)."""
 LARGEST_VALUE = 9_999_999_999
 """Ten digits are what the billing message has room for."""
 
@@ -57,7 +59,11 @@ def _too_large(reading: Reading, previous: Reading | None) -> str:
 
 def _fell(reading: Reading, previous: Reading | None) -> str:
     return _sentence(
-        [f"Meter '{name}' fell from {before} to {now}" for name, before, now in _common(reading, previous) if now < before],
+        [
+            f"Meter '{name}' fell from {before} to {now}"
+            for name, before, now in _common(reading, previous)
+            if now < before and not _wrapped(before, now, _possible(reading, previous))
+        ],
         "Was the device's controller replaced or reset? The next reading is accepted if it goes on from here.",
     )
 
@@ -65,8 +71,7 @@ def _fell(reading: Reading, previous: Reading | None) -> str:
 def _jumped(reading: Reading, previous: Reading | None) -> str:
     if previous is None:
         return ""
-    passed = max(reading.taken_at - previous.taken_at, timedelta(0)) + SLACK
-    possible = PAGES_PER_MINUTE * (passed // timedelta(minutes=1))
+    possible = _possible(reading, previous)
     return _sentence(
         [
             f"Meter '{name}' rose by {now - before} since {instant(previous.taken_at)}"
@@ -99,6 +104,17 @@ RULES = (
     Rule(_jumped),
     Rule(_disappeared, confirmable=True),
 )
+
+
+def _possible(reading: Reading, previous: Reading | None) -> int:
+    """The most a device can have printed since `previous`."""
+    passed = max(reading.taken_at - previous.taken_at, timedelta(0)) if previous else timedelta(0)
+    return PAGES_PER_MINUTE * ((passed + SLACK) // timedelta(minutes=1))
+
+
+def _wrapped(before: int, now: int, possible: int) -> bool:
+    """A counter of 32 bits that came round, and not further than it can have."""
+    return before < COUNTER32 and (now - before) % COUNTER32 <= possible
 
 
 def _common(reading: Reading, previous: Reading | None) -> Iterator[tuple[str, int, int]]:

@@ -52,6 +52,14 @@ def test_the_first_reading_is_never_held_for_what_came_before(reading: Reading, 
     assert not [reason for reason in reasons if "fell" in reason or "rose" in reason or "missing" in reason]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "held"),
+    [(2**32 - 10, 90, False), (2**32 - 1, 0, False), (2**32 - 10, 100_000, True), (2**32 + 10, 20, True), (90, 10, True)],
+)
+def test_a_counter_of_32_bits_may_come_round(before: int, now: int, held: bool) -> None:
+    assert judge(visit(total=now, hours=2), visit(total=before)).held is held
+
+
 def test_a_reset_controller_is_held_once_and_then_believed(ledger: Ledger) -> None:
     assert ledger.add_reading(visit(total=90_000)) == GOOD
     assert ledger.add_reading(visit(total=12, hours=2)).held

@@ -40,12 +40,13 @@ _NAMES_AT_ONCE = 16
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a scan is: addresses that are finished, of how many, and printers so far; `reading` is the printer
-    that was just found, None when an address turned out to have none."""
+    that was just found, None when an address turned out to have none. `packets` went out and came back until now."""
 
     done: int
     total: int
     found: int
     reading: Reading | None = None
+    packets: int = 0
 
 
 class Sweep:
@@ -165,4 +166,4 @@ class Sweep:
 
     def _finish(self, reading: Reading | None) -> None:
         self._done += 1
-        self._on_progress(Progress(self._done, self._plan.addresses, len(self.found), reading))
+        self._on_progress(Progress(self._done, self._plan.addresses, len(self.found), reading, self._wire.packets))

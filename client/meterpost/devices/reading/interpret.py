@@ -111,9 +111,16 @@ def _profile_meters(profile: Profile, scalars: Mapping[Oid, Value], tables: Mapp
             continue
         for meter in _table_meters(table, tables):
             found.setdefault(meter.name, meter)
+    labelled = {
+        value + row
+        for table in profile.tables
+        for value, key in table.pairs
+        for row, label in tables[key].items()
+        if folded(label)
+    }
     for rule in profile.meters:
         count = _count(rule, scalars.get(rule.oid))
-        if count is not None:
+        if count is not None and rule.oid not in labelled:  # the agent's own label decides, even one that nobody knows
             found.setdefault(rule.name, Meter(rule.name, count, rule.unit, dotted(rule.oid)))
     for blob in profile.blobs:
         for meter in _packed_meters(blob, scalars.get(blob.oid)):
