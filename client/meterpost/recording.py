@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 
 Oid = tuple[int, ...]
@@ -73,6 +74,7 @@ def oid(text: str) -> Oid:
     return parts
 
 
+@lru_cache(16_384)  # printers of a model have the same names
 def dotted(name: Oid) -> str:
     """The usual text of an object identifier."""
     return ".".join(map(str, name))

@@ -319,6 +319,24 @@ def test_a_clock_that_jumps_is_followed_once() -> None:
     assert len(came) == 4
 
 
+def test_a_clock_that_nobody_vouches_for_is_not_followed() -> None:
+    now = [0.0]
+    agent = an_agent(now=lambda: now[0])
+
+    def reply(request: bytes) -> bytes:
+        answer = agent.answer(request) or b""
+        now[0] = 1000
+        return answer if digest_of(answer) == b"" else FORGERIES["no digest"](answer)
+
+    with pytest.raises(Unanswered, match="not in SNMP"):
+        talk(reply, ask(GET), user(), SHORT_S)
+
+
+def test_a_name_of_one_arc_is_asked_as_two() -> None:
+    answers, _ = talk(an_agent().answer, ask(*(Request(Kind.GET_NEXT, (name,)) for name in ((1,), (1, 0)))))
+    assert answers == [Answer((((*SYSTEM, 1, 0), b"value 1"),))] * 2
+
+
 def test_a_closed_port_is_silence_at_once() -> None:
     async def run() -> None:
         async with device(lambda _: None) as peer:

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from meterpost.recording import Oid, oid
@@ -49,6 +49,7 @@ class _Rules:
     numbers: Mapping[Oid, Kind]
 
 
+@lru_cache(4096)  # devices of a model call themselves the same
 def judge(sys_descr: str, sys_object_id: Oid = ()) -> Kind:
     """What the device is that says `sys_descr`. Never raises.
 

@@ -45,7 +45,7 @@ def pack(known: Remembered) -> bytes:
         {dotted(column): _pack_column(rows) for column, rows in facts.columns.items()},
         [dotted(column) for column in facts.cut],
     ]
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 3)
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
 
 
 def unpack(octets: bytes) -> Remembered | None:

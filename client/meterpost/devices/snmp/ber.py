@@ -91,8 +91,11 @@ def _decode(message: bytes) -> tuple[int, Answer]:
     bindings: list[Binding] = []
     tags = bytearray()
     while at < end:
-        at, behind = _enter(message, at, end, _SEQUENCE)
-        # The two elements of a binding are nearly always short: no call for them.
+        # A binding and its two elements are nearly always short: no call for them.
+        if message[at] == _SEQUENCE and message[at + 1] < 0x80 and at + 2 + message[at + 1] <= end:
+            at, behind = at + 2, at + 2 + message[at + 1]
+        else:
+            at, behind = _enter(message, at, end, _SEQUENCE)
         if message[at] == _OID and message[at + 1] < 0x80:
             place, at = at + 2, at + 2 + message[at + 1]
         else:

@@ -66,7 +66,6 @@ _REFUSALS = {
     6: "Ciphering services not available or ciphertext is broken",
 }
 _BUFFER = 4080  # octets of a message gufo_snmp has room for
-_AUTHENTIC_AND_PRIVATE = 3  # msgFlags (RFC 3412, 6.4)
 
 R = TypeVar("R")
 Codec = SnmpV2cClientSocket | SnmpV3ClientSocket
@@ -180,14 +179,13 @@ class GufoAgent:
             check(octets, 0, len(octets))
             decode(octets)
             return True
-        (version, header, usm, data) = elements(octets, *only(octets, 0, len(octets), SEQUENCE), count=4)
-        _, _, flags, _ = elements(octets, header[1], header[2], count=4)
+        version, _, usm, data = elements(octets, *only(octets, 0, len(octets), SEQUENCE), count=4)
         parameters = elements(octets, *only(octets, usm[1], usm[2], SEQUENCE), count=6)
-        if octets[version[1] : version[2]] != b"\x03" or flags[2] - flags[1] != 1:
+        if octets[version[1] : version[2]] != b"\x03":
             raise Garbled("not a message of SNMPv3")
-        level, digest = octets[flags[1]] & _AUTHENTIC_AND_PRIVATE, parameters[4]
-        if data[0] == OCTETS:
-            if level != _AUTHENTIC_AND_PRIVATE or not self._is_authentic(octets, digest, user):
+        digest = parameters[4]
+        if data[0] == OCTETS:  # encrypted
+            if not self._is_authentic(octets, digest, user):
                 raise Garbled("not authentic")
             return True
         counted = reason(octets, data)
@@ -246,7 +244,7 @@ class _Exchange:
         """Puts `names` with their values into `bindings`. Raises _Refused."""
         found = await self._several(names) if len(names) > 1 else {}
         for name in names:
-            bindings.append((name, found.get(name) if found else await self._alone(name, bool(len(names) > 1))))
+            bindings.append((name, found.get(name) if found else await self._alone(name)))
 
     async def next(self, name: Oid) -> Binding:
         """The successor of `name`, `name` with None at the end of the MIB. Raises _Refused."""
@@ -256,7 +254,7 @@ class _Exchange:
     async def successors(self, names: tuple[Oid, ...], bindings: list[Binding]) -> None:
         """As `next` for many `names`, with one GET for those whose successor can be guessed: no name is between x and x.0,
         and the instance after x is x's sibling, unless something is below x, which is no instance then."""
-        guesses = {name: (*([(*name, 0)] if name[-1] else []), (*name[:-1], name[-1] + 1)) for name in names}
+        guesses = {name: ((*name, 0), (*name[:-1], name[-1] + 1)) for name in names}
         found = await self._several([guess for pair in guesses.values() for guess in pair]) if names else {}
         for name in names:
             known = next(((guess, found[guess]) for guess in guesses[name] if guess in found), None)
@@ -278,12 +276,8 @@ class _Exchange:
         except _Refused:
             return {}
 
-    async def _alone(self, name: Oid, doubtful: bool) -> Value:
-        """The value of `name`; `doubtful` where it was asked among others and nothing came back at all."""
-        value = await self._one(lambda: self._agent.codec.send_get(dotted(name)))
-        if doubtful and value is not None:
-            raise _Refused
-        return value
+    async def _alone(self, name: Oid) -> Value:
+        return await self._one(lambda: self._agent.codec.send_get(dotted(name)))
 
     async def _following(self, name: Oid, most: int) -> list[Binding]:
         start = GetIter(dotted(name if len(name) > 1 else (*name, 0)), most)

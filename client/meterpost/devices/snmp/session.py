@@ -21,6 +21,7 @@ GET_NAMES = 16  # keeps request and usual answers within one unfragmented datagr
 BULK_NAMES = 32
 ANSWER_OCTETS = 1300  # of bindings: what fits one Ethernet frame beside the heads
 _MOST_REPETITIONS = 24
+_INSTANCE_OCTETS = 3  # usual, of a row's name behind its column's
 _BINDING_OCTETS = 5  # the BER heads of a binding beside its name and value
 
 Column = Mapping[Oid, Value]
@@ -170,17 +171,19 @@ class _Work:
         room -= sum(len(name) + _BINDING_OCTETS + 12 for name in scalars)
         if names <= 0 or not self._cursors:
             return _Step(scalars, (), (), 0)
-        rows = self._rows(next(iter(self._cursors)))
-        alike = [column for column in self._cursors if self._rows(column) == rows] if abilities.bulk else list(self._cursors)
-        costs = {column: len(column) + 3 + _BINDING_OCTETS + self._wants[column].octets for column in alike}
         columns: list[Oid] = []
-        row_octets = 0
-        for column in alike[:names]:
-            if columns and row_octets + costs[column] > room:
+        rows = row_octets = 0
+        for column in self._cursors:
+            likely = self._rows(column) if abilities.bulk else 1
+            rows = rows or likely
+            cost = len(column) + _INSTANCE_OCTETS + _BINDING_OCTETS + self._wants[column].octets
+            if likely != rows:
+                continue
+            if len(columns) == names or (columns and row_octets + cost > room):
                 break
             columns.append(column)
-            row_octets += costs[column]
-        fitting = max(1, min(rows, room // row_octets, _MOST_REPETITIONS)) if abilities.bulk else 1
+            row_octets += cost
+        fitting = max(1, min(rows, room // row_octets, _MOST_REPETITIONS))
         return _Step(scalars, tuple(columns), tuple(self._cursors[column] for column in columns), fitting)
 
     def _rows(self, column: Oid) -> int:
@@ -241,10 +244,13 @@ def _in_place(answer: Answer, step: _Step) -> bool:
     """Whether names only increase in every place, there are no more of them than were asked for, and none is passed over in
     one place that stands in another. Where that is not so a value was left out, and nothing in the answer can be trusted."""
     asked = (*map(before, step.scalars), *step.cursors)
-    if len(answer.bindings) > len(step.scalars) + len(step.columns) * max(step.rows, 1):
+    complete = len(step.scalars) + len(step.columns) * max(step.rows, 1)
+    if len(answer.bindings) > complete:
         return False
     last = list(asked)
-    known = sorted(name for name, value in answer.bindings if value is not None)
+    # Where everything is there that was asked for, nothing was left out.
+    short = len(answer.bindings) < complete
+    known = sorted(name for name, value in answer.bindings if value is not None) if short else []
     for place, (name, value) in enumerate(answer.bindings):
         beyond = place >= len(asked)
         if beyond:
@@ -252,8 +258,8 @@ def _in_place(answer: Answer, step: _Step) -> bool:
         if value is not None:
             if name <= last[place]:
                 return False
-            leaves = beyond and name[: len(last[place]) - 1] != last[place][:-1]
-            if (leaves or not beyond) and known[bisect_right(known, last[place])] < name:
+            leaves = short and beyond and name[: len(last[place]) - 1] != last[place][:-1]
+            if short and (leaves or not beyond) and known[bisect_right(known, last[place])] < name:
                 return False
         last[place] = name
     return True
