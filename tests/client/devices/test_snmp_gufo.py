@@ -468,6 +468,8 @@ GARBAGE: dict[str, bytes] = {
     "64 kB": bytes(65507),
     "64 kB nested": b"\x30\x80" * 30_000,
     "an endless length": b"\x30\x84\xff\xff\xff\xff",
+    "too few elements": b"\x30\x03\x02\x01\x03",
+    "nothing": b"\x30\x00",
 }
 
 

@@ -39,7 +39,7 @@ from gufo.snmp.user import (
 from meterpost.devices.snmp.ber import Garbled, decode
 from meterpost.devices.snmp.credentials import Credential, SnmpUserSecret
 from meterpost.devices.snmp.port import Answer, Binding, ErrorStatus, Kind, Request, T, Talk, Unanswered, hold
-from meterpost.devices.snmp.sound import OCTETS, SEQUENCE, Element, check, elements, only, reason
+from meterpost.devices.snmp.sound import INTEGER, OCTETS, SEQUENCE, Element, check, elements, reason, these
 from meterpost.devices.snmp.wire import LONGEST_WAIT_S, MAX_MESSAGE, Address
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value, dotted
@@ -176,14 +176,16 @@ class GufoAgent:
         for a clock that differs."""
         user = self._credential.user
         if user is None:
-            check(octets, 0, len(octets))
+            check(octets)
             decode(octets)
             return True
-        version, _, usm, data = elements(octets, *only(octets, 0, len(octets), SEQUENCE), count=4)
-        parameters = elements(octets, *only(octets, usm[1], usm[2], SEQUENCE), count=6)
+        (message,) = these(octets, (0, len(octets)), SEQUENCE)
+        version, header, usm, data = elements(octets, *message[1:])
+        these(octets, header, INTEGER, INTEGER, OCTETS, INTEGER)
+        (parameters,) = these(octets, usm, SEQUENCE)
+        *_, digest, _ = these(octets, parameters, OCTETS, INTEGER, INTEGER, OCTETS, OCTETS, OCTETS)
         if octets[version[1] : version[2]] != b"\x03":
             raise Garbled("not a message of SNMPv3")
-        digest = parameters[4]
         if data[0] == OCTETS:  # encrypted
             if not self._is_authentic(octets, digest, user):
                 raise Garbled("not authentic")
@@ -355,7 +357,7 @@ class _Exchange:
                 raise
             except NoSuchInstance:
                 raise
-            except (Garbled, IndexError, SnmpError):
+            except (ValueError, IndexError, SnmpError):  # Garbled is a ValueError
                 self._garbled = True
 
     def _read(self, octets: bytes, read: Callable[[], R]) -> R:
