@@ -86,14 +86,26 @@ def test_a_silent_device_is_asked_one_packet_a_try_for_each_community_and_each_u
     assert site.open == 0
 
 
-def test_a_way_that_is_closed_is_forgotten_and_looked_for_anew() -> None:
+def test_a_way_that_is_closed_is_followed_by_all_others_in_the_same_visit() -> None:
+    site = Site(WAYS[1])
+    site.read()
+    site.way = WAYS[0]
+    site.asked.clear()
+    assert site.read().serial == "AC00042"
+    assert site.asked == [WAYS[1], WAYS[0]]
+    site.asked.clear()
+    site.read()
+    assert site.asked == [WAYS[0]]
+
+
+def test_a_printer_that_is_off_for_a_while_is_not_forgotten() -> None:
     site = Site(WAYS[0])
     site.read()
-    site.way = WAYS[1]
+    known = dict(site.memory)
+    site.way = None
     with pytest.raises(DeviceError):
         site.read()
-    assert site.read().serial == "AC00042"
-    assert site.asked[-1] == WAYS[1]
+    assert site.memory == known != {}
 
 
 def test_who_was_heard_in_v1_is_asked_in_v2c_first() -> None:

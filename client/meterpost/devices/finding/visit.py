@@ -105,17 +105,20 @@ class Visitor:
         known = remembered.unpack(packed) if packed else None
         if known is not None and not self._still_good(known):
             known = None
+        silent = None
         if known is not None and (way is None or way == HELLO or known.way == self._place(way)):
+            silent, session = self._credentials[known.way], Session(known.abilities)
             try:
-                return await self._visit(endpoint, self._credentials[known.way], known)
-            except DeviceError:
-                self._memory.pop(written(endpoint), None)  # its community may have changed
-                raise
+                return await self._visit(endpoint, silent, known, None, session)
+            except Unanswered:
+                # Off, most likely, and then what is known of it stays; but its community may have changed.
+                if session.heard or way is not None:
+                    raise
 
         async def attempt(credential: Credential, tries: int, session: Session) -> tuple[Session, Reading]:
             return await self._visit(endpoint, credential, None, tries, session)
 
-        return await self._first_that_answers(way, attempt)
+        return await self._first_that_answers(way, attempt, silent)
 
     async def converse(self, endpoint: Endpoint, begin: Callable[[Session], Talk[T]]) -> T:
         """Holds one talk with the device, whichever way in it has. Raises DeviceError."""
@@ -130,10 +133,16 @@ class Visitor:
         return await self._first_that_answers(None, attempt)
 
     async def _first_that_answers(
-        self, heard: Credential | None, attempt: Callable[[Credential, int, Session], Awaitable[T]]
+        self,
+        heard: Credential | None,
+        attempt: Callable[[Credential, int, Session], Awaitable[T]],
+        silent: Credential | None = None,
     ) -> T:
+        """Tries all ways but one that was `silent` just now."""
         failures: list[DeviceError] = []
         for credential, tries in self._ways(heard):
+            if credential == silent and len(self._credentials) > 1:
+                continue
             session = Session(Abilities(credential.version != "1"))
             try:
                 return await attempt(credential, tries, session)
@@ -169,12 +178,11 @@ class Visitor:
         endpoint: Endpoint,
         credential: Credential,
         known: Remembered | None,
-        first_tries: int | None = None,
-        session: Session | None = None,
+        first_tries: int | None,
+        session: Session,
     ) -> tuple[Session, Reading]:
         host, port = endpoint
         now = self._clock()
-        session = session or Session(known.abilities if known else Abilities(credential.version != "1"))
         agent = await self._network.agent(host, port, credential, self._tries)
         try:
             facts, anew = await agent.hold(repeat.visit(session, self._profiles, known, now), first_tries)

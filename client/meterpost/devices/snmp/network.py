@@ -6,7 +6,6 @@ gufo does not. An engine is loaded when it is first used.
 """
 
 import asyncio
-import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
@@ -100,8 +99,8 @@ class _WireAgent:
 async def resolve(host: str, port: int) -> Address:
     """The socket address of a name or address. Raises DeviceError."""
     try:
-        ipaddress.IPv4Address(host)
-    except ValueError:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
         pass
     else:
         return host, port
