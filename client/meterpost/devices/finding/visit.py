@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -107,7 +107,9 @@ class Visitor:
             known = None
         silent = None
         if known is not None and (way is None or way == HELLO or known.way == self._place(way)):
-            silent, session = self._credentials[known.way], Session(known.abilities)
+            silent = self._credentials[known.way]
+            abilities = known.abilities if repeat.is_fresh(known, self._clock()) else Abilities(silent.version != "1")
+            session = Session(abilities, insists=False)
             try:
                 return await self._visit(endpoint, silent, known, None, session)
             except Unanswered:
@@ -143,7 +145,7 @@ class Visitor:
         for credential, tries in self._ways(heard):
             if credential == silent and len(self._credentials) > 1:
                 continue
-            session = Session(Abilities(credential.version != "1"))
+            session = Session(Abilities(credential.version != "1"), heard is not None or self._is_last_hope(credential))
             try:
                 return await attempt(credential, tries, session)
             except DeviceError as error:
@@ -158,6 +160,10 @@ class Visitor:
         return known.way < len(self._credentials) and (
             self._credentials[known.way].version != "1" or repeat.is_fresh(known, self._clock())
         )
+
+    def _is_last_hope(self, credential: Credential) -> bool:
+        """Whether an agent without GETBULK can be heard in no other way: v1 has none, and is tried next."""
+        return replace(credential, version="1") not in self._credentials
 
     def _ways(self, heard: Credential | None) -> Iterator[tuple[Credential, int]]:
         """Credentials with how often the first request is sent. Who was heard in v1 may understand v2c: it is asked so first,

@@ -158,7 +158,7 @@ class _UserAgent:
     ) -> None:
         self._engine = engine
         self._slots = slots
-        self._target = target
+        self._target, self._tries = target, target.retries + 1
         self._name = user.name
         self._user = _usm_user(user)
         engine.take()
@@ -168,9 +168,10 @@ class _UserAgent:
         return True
 
     async def hold(self, talk: Talk[T], first_tries: int | None = None) -> T:
-        return await hold(talk, self._ask, self._target.retries + 1, first_tries)
+        return await hold(talk, self._ask, self._tries, first_tries)
 
     async def _ask(self, request: Request, tries: int) -> Answer:
+        self._target.retries = tries - 1
         numbers = (request.non_repeaters, request.repetitions) if request.kind is Kind.GET_BULK else ()
         names = [hlapi.ObjectType(hlapi.ObjectIdentity(name)) for name in request.names]
         # The engine spends a time-out on finding the peer's engine, another on its clock, and may then retry.

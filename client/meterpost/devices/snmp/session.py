@@ -65,8 +65,10 @@ class Session:
     """One conversation with one agent. `abilities` is what turned out to work, to be remembered for the next; `heard` is
     whether it said anything at all."""
 
-    def __init__(self, abilities: Abilities) -> None:
+    def __init__(self, abilities: Abilities, insists: bool = True) -> None:
+        """One that `insists` asks an agent that was never heard again without GETBULK, which some leave unanswered."""
         self.abilities = abilities
+        self._insists = insists
         self.requests = 0
         self.heard = False
 
@@ -97,7 +99,7 @@ class Session:
             try:
                 answer = yield from self._ask(step.request(self.abilities.bulk))
             except Unanswered:
-                if not self.abilities.bulk:
+                if not self.abilities.bulk or not (self.heard or self._insists):
                     raise
                 self.abilities = replace(self.abilities, bulk=False)  # an agent without a working GETBULK may say nothing
                 continue
