@@ -72,6 +72,7 @@ class Wire:
         self._hello: Callable[[Address], None] | None = None
         self._deadlines: list[tuple[float, int, _Asking]] = []
         self._ready: deque[_Asking] = deque()
+        self._pumping = False
         self._garbled: set[Address] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.octets = self.packets = 0  # IP octets (IPv4 heads included) and packets, both ways
@@ -83,6 +84,7 @@ class Wire:
             _, opened = self._sockets.popitem()
             self._loop.remove_reader(opened)
             opened.close()
+        self._ready.clear()
         for asking in list(self._waiting.values()):
             asking.end.cancel()
 
@@ -128,17 +130,17 @@ class Wire:
         return _NUMBERS | next(self._numbers) % _NUMBERS
 
     def _queue(self, asking: _Asking) -> None:
-        if self._pace is None:
-            self._send(asking)
-        else:
-            self._ready.append(asking)
-            self._pump()
+        """What became ready in one turn of the loop leaves together."""
+        self._ready.append(asking)
+        if not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         """Sends what is ready and has its turn."""
-        if self._pace is None or not self._ready:
-            return
-        for _ in range(self._pace.turns(self._loop.time(), len(self._ready))):
+        self._pumping = False
+        ready = len(self._ready)
+        for _ in range(ready if self._pace is None else self._pace.turns(self._loop.time(), ready)):
             self._send(self._ready.popleft())
         self._arm()
 
