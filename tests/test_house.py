@@ -1,12 +1,15 @@
 """The six rules, as far as imports can show them: one way, one importer per engine, a pure core, a cheap start."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from meterpost.devices.snmp.port import Kind
 
 ROOT = Path(__file__).parent.parent
 SOURCES = {
@@ -142,3 +145,12 @@ def test_help_loads_no_engine() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_nothing_in_the_client_can_write_to_a_device() -> None:
+    """There is no SET: not its PDU (tag 0xA3), not by any engine's name."""
+    writes = re.compile(r"SetRequest|set_cmd|\b0xA3\b|set_many", re.IGNORECASE)
+    sources = {path: path.read_text("utf-8") for path in (SOURCES["meterpost"] / "devices").rglob("*.py")}
+    assert len(sources) > 30
+    assert [path.name for path, text in sources.items() if writes.search(text)] == []
+    assert {kind.name for kind in Kind} == {"GET", "GET_NEXT", "GET_BULK"}

@@ -181,3 +181,13 @@ def test_a_walk_of_net_snmp_is_a_recording_too(tmp_path: Path) -> None:
     )
     reading = read_recording(walk, NOON)
     assert (reading.serial, reading.meter("life.sheets")) == ("AC00042", 4711)
+
+
+@pytest.mark.parametrize(("communities", "tries"), [(("public",), 2), (("public", "ours"), 2), (("public",), 3)])
+def test_a_dead_address_costs_one_planned_packet_a_try_and_nothing_else(communities: tuple[str, ...], tries: int) -> None:
+    snmp = SnmpSettings(port=9, timeout_s=0.05, retries=tries - 1, communities=communities)
+    room = Devices(snmp, DiscoverySettings(packets_per_second=100_000), (), lambda: NOON)
+    plan = room.plan(["127.20.31.200-230"])
+    assert room.discover(plan) == ()
+    assert room.summary.packets == plan.packets == 31 * tries * len(communities)
+    assert 0.97 * plan.octets <= room.summary.octets <= plan.octets

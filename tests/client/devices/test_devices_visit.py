@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from devices_kit import NOON, PROFILES, a_printer
 
+from meterpost.devices.finding.addresses import Endpoint
 from meterpost.devices.finding.visit import Visitor
 from meterpost.devices.snmp.credentials import HELLO, Credential, SnmpUserSecret, in_order, in_turn
 from meterpost.devices.snmp.memory import MemoryAgent
-from meterpost.devices.snmp.port import Agent, Answer, Request, Unanswered
+from meterpost.devices.snmp.port import Agent, Answer, Request, T, Talk, Unanswered
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 from meterpost.settings import SnmpSettings
@@ -139,3 +140,33 @@ def test_a_greeted_engine_is_asked_by_users_only() -> None:
 def test_the_silent_are_asked_once_a_try(communities: int, users: int, tries: int, versions: str) -> None:
     ways = in_order(SnmpSettings(communities=("public", "ours")[:communities]), (USER,) * users)
     assert [way.version for way in in_turn(ways, tries)] == versions.split()
+
+
+def test_one_conversation_at_a_time_with_a_device() -> None:
+    class Single(Site):
+        talking = most = 0
+
+        async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
+            site, inner = self, await super().agent(host, port, credential, tries)
+
+            class Slow(MemoryAgent):
+                async def hold(self, talk: Talk[T], first_tries: int | None = None) -> T:
+                    site.talking += 1
+                    site.most = max(site.most, site.talking)
+                    for _ in range(3):
+                        await asyncio.sleep(0)  # others may try meanwhile
+                    try:
+                        return await inner.hold(talk, first_tries)
+                    finally:
+                        site.talking -= 1
+
+            return Slow({}, credential.version)
+
+    async def run(*endpoints: Endpoint) -> int:
+        site = Single(WAYS[0])
+        visitor = Visitor(site, WAYS, 2, 1.0, PROFILES, lambda: NOON, site.memory)
+        await asyncio.gather(*map(visitor.read, endpoints))
+        return site.most
+
+    assert asyncio.run(run(PRINTER, PRINTER, PRINTER)) == 1
+    assert asyncio.run(run(PRINTER, ("10.1.2.4", 161))) == 2
