@@ -31,8 +31,17 @@ VALUES = {
 """What any room may import."""
 
 ROOMS = ("devices", "ledger", "lifecycle", "soap", "wsse", "transport")
+DEVICES = {  # rooms within a room: what gets values knows not what they mean, what they mean knows no network
+    "snmp": {"snmp"},
+    "reading": {"reading", "snmp"},
+    "ipp": {"ipp", "reading", "web"},
+    "solidink": {"solidink", "reading", "web"},
+    "local": {"local", "ipp", "reading"},
+    "finding": {"finding", "reading", "snmp", "local", "roads"},
+}
 MAY_IMPORT: dict[str, set[str]] = {
     **{f"meterpost.{room}": {f"meterpost.{room}"} for room in ROOMS},
+    **{f"meterpost.devices.{room}": {f"meterpost.devices.{other}" for other in may} for room, may in DEVICES.items()},
     "meterpost.agent": {"meterpost.agent", *(f"meterpost.{room}" for room in ROOMS)},
     "meterpost.wizard": {"meterpost.wizard", "meterpost.agent"},
     "meterpost.cli": {"meterpost.cli", "meterpost.wizard", "meterpost.agent"},
