@@ -172,7 +172,7 @@ TARGETS = Question(
     "networks this computer is on, gateway for those the router knows, mdns for printers that announce themselves.",
     "--targets",
     Kind.LIST,
-    "subnets",
+    default=None,
     setting=True,
 )
 EXCLUDE = Question(
