@@ -82,6 +82,14 @@ class DiscoverySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrinterSettings:
+    """Printers that are read at a URI. `ca_file`: PEM file of the CAs that ipps and https printers' certificates are verified
+    with; '' verifies none, for printers sign their own."""
+
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The communication server, and the way there. `http_proxy`: a URL without credentials; '' means the
     environment's, then the system's; 'none' means straight."""
@@ -140,6 +148,7 @@ class Settings:
     security: SecuritySettings = SecuritySettings()
     snmp: SnmpSettings = SnmpSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    printers: PrinterSettings = PrinterSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     store: StoreSettings = StoreSettings()
     base: Path = field(default=Path(), metadata={"internal": True})

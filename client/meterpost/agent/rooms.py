@@ -69,7 +69,7 @@ class Rooms:
 
     @property
     def devices(self) -> Devices:
-        """Raises SettingsError for users or profiles that cannot be used."""
+        """Raises SettingsError for users, profiles or a CA file that cannot be used."""
         if self._devices is None:
             snmp, base = self.settings.snmp, self.settings.base
             users = tuple(
@@ -77,7 +77,16 @@ class Rooms:
                 for u in snmp.users
             )
             self._memory = self.ledger.memory() if self._keeps else None
-            self._devices = Devices(snmp, self.settings.discovery, users, self._clock, self.profile_folders, self._memory)
+            named = self.settings.printers.ca_file
+            self._devices = Devices(
+                snmp,
+                self.settings.discovery,
+                users,
+                self._clock,
+                self.profile_folders,
+                self._memory,
+                ca_file=base / named if named else None,
+            )
         return self._devices
 
     @property

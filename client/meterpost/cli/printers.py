@@ -10,7 +10,7 @@ from rich.console import Console
 
 from meterpost.agent import Agent, Progress, ScanPlan, Summary
 from meterpost.cli import opening, show, trouble
-from meterpost.cli.text import printer
+from meterpost.cli.text import printer, where
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading, Supply, SupplyState
 
@@ -102,15 +102,14 @@ def _print_summary(err: Console, summary: Summary) -> None:
     size = show.grouped(round(summary.octets / 1000))
     show.prose(err, f"{show.grouped(summary.packets)} packets, {size} kB, {summary.took_s:.1f} seconds.")
     for visit in summary.slow:
-        host, port = visit.endpoint
-        show.prose(err, f"{host}:{port} took {visit.took_s:.0f} seconds{f': {visit.why}' if visit.why else ''}.")
+        show.prose(err, f"{where(*visit.endpoint)} took {visit.took_s:.0f} seconds{f': {visit.why}' if visit.why else ''}.")
 
 
 def _found_row(reading: Reading) -> tuple[show.Cell, ...]:
     meter = reading.meters[0] if reading.meters else None
     unit = "" if meter is None or meter.unit == "impressions" else f" {meter.unit}"
     return (
-        _where(reading),
+        where(reading.address, reading.port),
         printer(reading.manufacturer, reading.model),
         reading.serial or None,
         f"{show.grouped(meter.value)}{unit}" if meter else None,
@@ -135,7 +134,7 @@ def print_devices(out: Console, readings: Iterable[Reading]) -> None:
 
 def _heading(reading: Reading) -> str:
     serial = reading.serial or _NO_SERIAL
-    return f"{_where(reading)} {printer(reading.manufacturer, reading.model)} {serial}"
+    return f"{where(reading.address, reading.port)} {printer(reading.manufacturer, reading.model)} {serial}"
 
 
 def _supply(supply: Supply) -> tuple[str, show.Cell]:
@@ -146,7 +145,3 @@ def _supply(supply: Supply) -> tuple[str, show.Cell]:
     return name, f"{show.grouped(supply.level)} {supply.unit}" if supply.state is SupplyState.KNOWN else supply.state.replace(
         "-", " "
     )
-
-
-def _where(reading: Reading) -> str:
-    return f"{reading.address}:{reading.port}" if reading.port else reading.address

@@ -33,15 +33,17 @@ def segments(args: Namespace) -> int:
 
 
 def _row(each: Segment | Candidate) -> tuple[show.Cell, ...]:
-    if isinstance(each, Candidate):
-        return each.target, each.source, None, each.hint
-    known = "; ".join(filter(None, (each.via, f"not scanned unless named: {each.unfit}" if each.unfit else "")))
-    return each.target, each.source, each.hosts_seen or None, known
+    known = (
+        each.hint if isinstance(each, Candidate) else each.via,
+        f"not scanned unless named: {each.unfit}" if each.unfit else "",
+    )
+    seen = None if isinstance(each, Candidate) else each.hosts_seen or None
+    return each.target, each.source, seen, "; ".join(filter(None, known))
 
 
 def _as_json(each: Segment | Candidate) -> dict[str, object]:
     if isinstance(each, Candidate):
-        return {"target": each.target, "source": each.source, "hint": each.hint}
+        return {"target": each.target, "source": each.source, "hint": each.hint, "unfit": each.unfit}
     return {
         "target": each.target,
         "source": each.source,

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from meterpost.agent import Preview, Progress, ScanPlan
 from meterpost.cli import opening, reports, show
-from meterpost.cli.text import one_line, printer, visible
+from meterpost.cli.text import one_line, printer, visible, where
 from meterpost.errors import MeterpostError
 from meterpost.model import Reading
 from meterpost.wizard.asker import Search
@@ -99,7 +99,7 @@ class Terminal:
         rows = [
             (
                 number_of.get(device.serial, ""),
-                _where(device.reading),
+                where(device.reading.address, device.reading.port),
                 printer(device.reading.manufacturer, device.reading.model),
                 device.serial or None,
                 device.standing,
@@ -151,10 +151,6 @@ class Terminal:
         self._out.print(Padding(Text(visible(text), style), (0, 0, 0, indent)), width=width)
 
 
-def _where(reading: Reading) -> str:
-    return f"{reading.address}:{reading.port}"
-
-
 def _line(reading: Reading) -> str:
     serial = f"serial {reading.serial}" if reading.serial else "no serial"
-    return visible(f"{_where(reading)}  {printer(reading.manufacturer, reading.model)}  {serial}")
+    return visible(f"{where(reading.address, reading.port)}  {printer(reading.manufacturer, reading.model)}  {serial}")

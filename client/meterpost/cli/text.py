@@ -19,3 +19,10 @@ def lines(octets: bytes) -> str:
 def printer(maker: str, model: str) -> str:
     """Maker and model, the maker once: many a model begins with it."""
     return model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}".strip()
+
+
+def where(address: str, port: int) -> str:
+    """An address with its port; a URI has it already, and a recording has none."""
+    if not port or "://" in address:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

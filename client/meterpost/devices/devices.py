@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from meterpost.devices import roads
 from meterpost.devices.finding import sources
 from meterpost.devices.finding.named import Candidate, Segment
 from meterpost.devices.finding.sources import SOURCES, Means
@@ -65,8 +66,9 @@ class Devices:
         clock: Callable[[], datetime],
         profile_folders: tuple[Path, ...] = (),
         memory: Memory | None = None,
+        ca_file: Path | None = None,
     ) -> None:
-        """Raises SettingsError for users or profiles that cannot be used."""
+        """Raises SettingsError for users, profiles or a CA file that cannot be used."""
         self._snmp = snmp
         self._discovery = discovery
         self._credentials = in_order(snmp, users)
@@ -74,6 +76,9 @@ class Devices:
         self._clock = clock
         self._profiles = profile.load(profile_folders)
         self._memory: Memory = {} if memory is None else memory
+        if ca_file:
+            roads.check(ca_file)
+        self._ca_file = ca_file
         self.summary = Summary()
 
     def plan(self, targets: Sequence[str], exclude: Sequence[str] = ()) -> ScanPlan:
@@ -215,6 +220,7 @@ class Devices:
                     clock=self._clock,
                     memory=self._memory,
                     on_visit=on_visit,
+                    ca_file=self._ca_file,
                 ),
                 network,
             )

@@ -53,23 +53,37 @@ def get(url: str, timeout_s: float = 5.0, ca_file: Path | None = None, limit: in
 
 
 def post(
-    url: str, body: bytes, content_type: str, timeout_s: float = 5.0, ca_file: Path | None = None, limit: int = BODY_LIMIT
+    url: str,
+    body: bytes,
+    content_type: str,
+    timeout_s: float = 5.0,
+    ca_file: Path | None = None,
+    limit: int = BODY_LIMIT,
+    unix_socket: str = "",
 ) -> Page:
-    """What comes back for `body`; a redirect is followed with the same body. Otherwise as `get`."""
-    return _exchange("POST", url, body, {"Content-Type": content_type}, timeout_s, ca_file, limit)
+    """What comes back for `body`; a redirect is followed with the same body. `unix_socket` is the path of one that is used
+    instead of the network. Otherwise as `get`."""
+    return _exchange("POST", url, body, {"Content-Type": content_type}, timeout_s, ca_file, limit, unix_socket)
 
 
 class _Connection(http.client.HTTPConnection):
     """HTTP over TCP, or over TLS where there is a context. `cut` ends it from another thread."""
 
-    def __init__(self, url: SplitResult, timeout_s: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, url: SplitResult, timeout_s: float, tls: ssl.SSLContext | None, unix_socket: str) -> None:
         self.default_port = _PORTS[url.scheme]  # else the port of https would stand in the Host field
         super().__init__(unquote(url.hostname or ""), url.port or self.default_port, timeout=timeout_s)
         self._tls = tls
+        self._unix_socket = unix_socket
+        self.place = unix_socket or url.netloc
         self._line: socket.socket | None = None
 
     def connect(self) -> None:
-        super().connect()
+        if self._unix_socket:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._unix_socket)
+        else:
+            super().connect()
         self._line = self.sock.dup()  # TLS takes the socket itself over
         if self._tls:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
@@ -94,12 +108,13 @@ def _exchange(
     timeout_s: float,
     ca_file: Path | None,
     limit: int,
+    unix_socket: str = "",
 ) -> Page:
     for _ in range(1 + _MOST_REDIRECTS):
         url = _split(address)
-        connection = _Connection(url, timeout_s, _trust(ca_file) if url.scheme == "https" else None)
+        connection = _Connection(url, timeout_s, trust(ca_file) if url.scheme == "https" else None, unix_socket)
         target = quote(url.path or "/", safe=_UNQUOTED) + (f"?{quote(url.query, safe=_UNQUOTED)}" if url.query else "")
-        with _explaining(url, connection):
+        with _explaining(connection):
             connection.request(method, target, body, headers | {"Connection": "close"})
             with connection.getresponse() as response:
                 found = {name.lower(): value for name, value in response.getheaders()}
@@ -146,7 +161,8 @@ def _body(response: http.client.HTTPResponse, url: SplitResult, limit: int) -> b
     return content
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """What an https address is held to. Raises SettingsError for `ca_file`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_file:
         try:
@@ -167,7 +183,7 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 @contextmanager
-def _explaining(url: SplitResult, connection: _Connection) -> Iterator[None]:
+def _explaining(connection: _Connection) -> Iterator[None]:
     """Ends the connection with the exchange, and the exchange after `WHOLE_S`; tells in people's words what went wrong."""
     late = threading.Event()
 
@@ -183,26 +199,26 @@ def _explaining(url: SplitResult, connection: _Connection) -> Iterator[None]:
         if late.is_set():  # a body without a length ends where the line is cut
             raise TimeoutError
     except (http.client.HTTPException, ValueError, OSError) as error:
-        raise _explained(error, url, late.is_set()) from None
+        raise _explained(error, connection, late.is_set()) from None
     finally:
         timer.cancel()
         connection.end()
 
 
-def _explained(error: Exception, url: SplitResult, late: bool) -> DeviceError:
-    place = url.netloc
+def _explained(error: Exception, connection: _Connection, late: bool) -> DeviceError:
+    place = connection.place
     if late:
         return DeviceError(f"{place} did not end its answer within {WHOLE_S:g} s", "It is too slow, or broken.")
     match error:
         case ssl.SSLCertVerificationError():
             return DeviceError(
                 f"the certificate of {place} was not accepted: {error.verify_message}",
-                "Name the CA that signed it, or the printer by the name in its certificate.",
+                "Add the CA that signed it to the file printers.ca_file, and name the printer as its certificate does.",
             )
         case ssl.SSLError():
             return DeviceError(f"no TLS with {place}: {error.reason or error}", "Its port may be one without TLS.")
         case socket.gaierror():
-            return DeviceError(f"the name {url.hostname} cannot be resolved", "Check its spelling, or use the address.")
+            return DeviceError(f"the name {connection.host} cannot be resolved", "Check its spelling, or use the address.")
         case TimeoutError():
             return DeviceError(f"{place} does not answer", "Is it switched on, and the address right?")
         case OSError():  # also the one of http.client for an end before the first octet

@@ -24,6 +24,7 @@ ROUTER = MemoryAgent(
         (*IP, 22, 1, 4, 1, 192, 168, 1, 7): 3,
     }
 )
+TELLS_LITTLE = "its queue tells little of it"
 OURS = Subnet("eth0", IPv4Address("192.168.1.5"), IPv4Network("192.168.1.0/24"))
 
 
@@ -116,23 +117,34 @@ def test_what_is_announced_is_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spelt_out(Network(), "mdns") == ("10.1.2.3:1161", "ipp://10.1.2.3:631/ipp/print")
 
 
-def test_network_printers_with_a_queue_are_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_printers_with_a_queue_are_targets_or_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     queues = (
         LocalPrinter("lobby", "Maker 12", "ipp://10.1.2.3/ipp/print", "network", "10.1.2.3", 631),
         LocalPrinter("lobby2", "", "socket://10.1.2.3", "network", "10.1.2.3", 9100),
         LocalPrinter("upstairs", "", "lpd://Printer/x", "network", "Printer", 515),
-        LocalPrinter("typo", "", "socket://10.1.2.300", "network", "10.1.2.300", 9100),
+        LocalPrinter("typo", "", "socket://10.1.2.300", "network", "10.1.2.300", 9100, "ipp://localhost/printers/typo"),
         LocalPrinter("announced", "", "dnssd://Hall._ipp._tcp.local/", "network", "Hall", 0),  # no host name
         LocalPrinter("server", "", "http://10.1.2.4/printers/x/.printer", "network", "10.1.2.4", 80),
-        LocalPrinter("desk", "Maker 1", "usb://Maker/1", "usb"),
+        LocalPrinter("desk", "Maker 1", "usb://Maker/1", "usb", queue="ipp://localhost/printers/desk"),
+        LocalPrinter("old", "", "parallel:/dev/lp0", "other", queue="ipp://localhost/printers/old"),
+        LocalPrinter("unnamed", "Maker 2", "", "usb"),
     )
     monkeypatch.setattr(system, "local_printers", lambda: queues)
     assert asyncio.run(sources.look("local", Network().means)) == (
         Candidate(("10.1.2.3", 1161), "local", "Maker 12"),
         Candidate(("ipp://10.1.2.3/ipp/print", 631), "local", "Maker 12"),
         Candidate(("printer", 1161), "local", "upstairs"),
+        Candidate(("ipp://localhost/printers/typo", 631), "local", "typo, socket://10.1.2.300", TELLS_LITTLE),
+        Candidate(("announced", 0), "local", "announced, dnssd://Hall._ipp._tcp.local/", "it has no address"),
         Candidate(("10.1.2.4", 1161), "local", "server"),
+        Candidate(("ipp://localhost/printers/desk", 631), "local", "Maker 1, on USB"),
+        Candidate(("ipp://localhost/printers/old", 631), "local", "old, parallel:/dev/lp0", TELLS_LITTLE),
+        Candidate(("unnamed", 0), "local", "Maker 2, on USB", "it has no address"),
     )
+    assert [target for target in spelt_out(Network(), "local") if "localhost" in target or "1161" not in target] == [
+        "ipp://10.1.2.3/ipp/print",
+        "ipp://localhost/printers/desk",
+    ], "what is unfit is only listed"
 
 
 def test_every_named_target_can_be_read() -> None:

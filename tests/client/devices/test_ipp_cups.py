@@ -1,5 +1,13 @@
 """The queues of a CUPS scheduler, and a queue read as a printer."""
 
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from ipp_kit import NOON, a_printer
 
@@ -15,11 +23,13 @@ def queue(device_uri: str) -> Attributes:
 
 def listed(*queues: Attributes) -> tuple[LocalPrinter, ...]:
     with IppServer({}, queues=queues) as scheduler:
-        found = cups.printers(f"ipp://127.0.0.1:{scheduler.port}/")
+        found = cups.printers((f"ipp://127.0.0.1:{scheduler.port}/",))
     (request,) = scheduler.asked
     assert (request.path, request.operation) == ("/", CUPS_GET_PRINTERS)
     assert request.requested == {"printer-name", "printer-make-and-model", "device-uri"}
-    return found
+    at = f"ipp://127.0.0.1:{scheduler.port}/printers/"
+    assert [printer.queue for printer in found] == [at + printer.name if printer.name else "" for printer in found]
+    return tuple(replace(printer, queue="") for printer in found)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +82,9 @@ def test_no_queues_are_no_trouble() -> None:
 
 def test_a_printer_is_no_scheduler() -> None:
     with IppServer({"/": a_printer()}) as printer, pytest.raises(DeviceError, match="does not know the operation"):
-        cups.printers(f"ipp://127.0.0.1:{printer.port}")
+        cups.printers((f"ipp://127.0.0.1:{printer.port}",))
     with pytest.raises(SettingsError):
-        cups.printers("localhost")
+        cups.printers(("localhost",))
 
 
 def test_a_queue_is_read_as_a_printer() -> None:
@@ -83,3 +93,50 @@ def test_a_queue_is_read_as_a_printer() -> None:
         with pytest.raises(DeviceError, match="there is no such printer"):
             read_ipp(f"ipp://127.0.0.1:{scheduler.port}/printers/other", NOON)
     assert found.serial == "ACME00042"
+
+
+@pytest.mark.parametrize(
+    ("server", "places"),
+    [
+        ("printhost", ("ipp://printhost/",)),
+        ("127.0.0.1:8631", ("ipp://127.0.0.1:8631/",)),
+        ("[2001:db8::1]:631/version=1.1", ("ipp://[2001:db8::1]:631/",)),
+        ("/var/run/cups.sock", ("/var/run/cups.sock",)),
+    ],
+)
+def test_the_environment_names_the_scheduler(server: str, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUPS_SERVER", server)
+    assert cups.schedulers() == places
+    assert cups.schedulers("other") == ("ipp://other/",)
+
+
+@contextmanager
+def through_a_socket(path: Path, port: int) -> Iterator[None]:
+    """Whoever speaks to the Unix socket `path` speaks to the TCP port."""
+
+    class Through(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as beyond:
+                beyond.sendall(self.request.recv(65536))
+                while octets := beyond.recv(65536):
+                    self.request.sendall(octets)
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Through) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join(5)
+
+
+def test_a_scheduler_on_a_unix_socket_is_asked_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "Cups.sock"
+    with IppServer({}, queues=[queue("usb://ACME")]) as scheduler, through_a_socket(path, scheduler.port):
+        (found,) = cups.printers((str(path),))
+        assert found == LocalPrinter("hall", "ACME Laser 9", "usb://ACME", "usb"), "a queue there has no URI"
+        monkeypatch.setattr(cups, "LOCALHOST", "ipp://127.0.0.1:9/")
+        monkeypatch.setattr(cups, "SOCKETS", (str(tmp_path / "none.sock"), str(path)))
+        assert cups.schedulers("") == ("ipp://127.0.0.1:9/", str(path))
+        assert cups.printers(cups.schedulers("")) == (found,), "where nobody listens at the port"
+    with pytest.raises(DeviceError, match=f"no connection with {path}"):
+        cups.printers((str(path),))

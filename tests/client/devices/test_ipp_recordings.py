@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 FACTS = {  # by the model, as the answers' octets have it
     "EPSON XP-6000 Series": {
         "manufacturer": "Epson",
-        "serial": "583434593035343012",
+        "serial": "X44Y054012",
         "firmware": "20.44.NU25M7",
         "levels": [("photo black", 27), ("cyan", 99), ("magenta", 83), ("yellow", 6), ("black", 64)],
         "attributes": 110,

@@ -63,8 +63,10 @@ def scheduler() -> Iterator[str]:
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])
 def test_cups(platform: str, scheduler: str) -> None:
-    (found,) = local_printers(platform, scheduler=scheduler)
-    assert found == LocalPrinter("hall", "ACME Laser 9", "usb://ACME/Laser%209?serial=AC00042", "usb")
+    (found,) = local_printers(platform, schedulers=(scheduler,))
+    assert found == LocalPrinter(
+        "hall", "ACME Laser 9", "usb://ACME/Laser%209?serial=AC00042", "usb", queue=f"{scheduler}printers/hall"
+    )
 
 
 def test_the_windows_spooler() -> None:

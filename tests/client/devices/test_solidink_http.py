@@ -87,7 +87,7 @@ Serve = Callable[[dict[str, Answer]], Printer]
 def test_a_printer_is_read(serve: Serve) -> None:
     printer = serve({"/": b"<p>Welcome</p>", "/aboutprinter.html": ABOUT, "/usage.html": USAGE, "/supplies.html": SUPPLIES})
     reading = read_solid_ink(printer.url + "/", NOON)
-    assert (reading.address, reading.port, reading.taken_at) == ("127.0.0.1", printer.port, NOON)
+    assert (reading.address, reading.port, reading.taken_at) == (printer.url + "/", printer.port, NOON)
     assert (reading.manufacturer, reading.model, reading.serial) == ("Xerox", "Phaser 8860MFP", "WYP004321")
     assert (reading.firmware, reading.meter("impressions"), reading.meter("impressions.color")) == ("1.3.8.P", 84517, 60001)
     (ink,) = reading.supplies

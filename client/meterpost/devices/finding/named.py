@@ -7,16 +7,18 @@ from meterpost.devices.finding.addresses import Endpoint, written
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One endpoint that may be a printer. `source` is the word that was looked up, `hint` what was learnt of it."""
+    """One endpoint that may be a printer. `source` is the word that was looked up, `hint` what was learnt of it; `unfit` says
+    why it is not scanned unless a person names it. Port 0: it cannot be named either, it is only listed."""
 
     endpoint: Endpoint
     source: str
     hint: str = ""
+    unfit: str = ""
 
     @property
     def target(self) -> str:
         """How a person would write it."""
-        return written(self.endpoint)
+        return written(self.endpoint) if self.endpoint[1] else self.endpoint[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ What a source names are targets like those a person writes, each with its reason
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from meterpost.devices.finding import broadcast, gateway, mdns, subnets
 from meterpost.devices.finding.addresses import Endpoint, endpoints, written
 from meterpost.devices.finding.named import Candidate, Segment
 from meterpost.devices.snmp.port import Talk
 from meterpost.errors import DeviceError, SettingsError
+
+if TYPE_CHECKING:
+    from meterpost.devices.local import LocalPrinter
 
 T = TypeVar("T")
 Named = Candidate | Segment
@@ -78,13 +81,29 @@ async def _local(means: Means) -> tuple[Named, ...]:
 
     found: dict[Endpoint, Candidate] = {}
     for printer in await asyncio.to_thread(local_printers):
-        uri = printer.device_uri if printer.device_uri.startswith(_PRINTER_URIS) else ""
-        network = (written((printer.host, means.port)), uri) if printer.host and printer.port else ()
-        for text in filter(None, network):
-            with suppress(SettingsError):  # a host that somebody mistyped in the queue
-                (endpoint,) = endpoints((text,), (), means.port)
-                found.setdefault(endpoint, Candidate(endpoint, "local", printer.make_and_model or printer.name))
+        for candidate in _ways_to(printer, means.port):
+            found.setdefault(candidate.endpoint, candidate)
     return tuple(found.values())
+
+
+def _ways_to(printer: "LocalPrinter", snmp_port: int) -> Iterator[Candidate]:
+    """Over the network where it is there; else by its queue, which knows little, or not at all."""
+    model = printer.make_and_model or printer.name
+    texts = (written((printer.host, snmp_port)), printer.device_uri) if printer.host and printer.port else ()
+    usable = False
+    for text in texts[: 1 + printer.device_uri.startswith(_PRINTER_URIS)]:
+        with suppress(SettingsError):  # a host that somebody mistyped in the queue
+            (endpoint,) = endpoints((text,), (), snmp_port)
+            yield Candidate(endpoint, "local", model)
+            usable = True
+    if usable:
+        return
+    hint = f"{model}, {'on USB' if printer.connection == 'usb' else printer.device_uri or printer.connection}"
+    if not printer.queue:
+        yield Candidate((printer.name, 0), "local", hint, "it has no address")
+    else:
+        (endpoint,) = endpoints((printer.queue,), (), snmp_port)
+        yield Candidate(endpoint, "local", hint, "" if printer.connection == "usb" else "its queue tells little of it")
 
 
 SOURCES = {
@@ -104,7 +123,7 @@ SOURCES = {
             _broadcast,
         ),
         Source("mdns", "the printers that announce themselves by multicast DNS", "some ten packets, and their answers", _mdns),
-        Source("local", "the network printers that have a queue on this computer", "nothing on the network", _local),
+        Source("local", "the printers that have a queue on this computer", "nothing on the network", _local),
     )
 }
 
@@ -115,13 +134,13 @@ async def look(word: str, means: Means) -> tuple[Named, ...]:
 
 
 async def spelt_out(targets: Sequence[str], means: Means) -> tuple[str, ...]:
-    """`targets` with every word replaced by what its source names; segments that are unfit are left for people to name.
+    """`targets` with every word replaced by what its source names; what is unfit is left for people to name.
     Raises what `look` raises."""
     texts: list[str] = []
     for text in targets:
         if text.strip() in SOURCES:
             named = await look(text.strip(), means)
-            texts += (each.target for each in named if isinstance(each, Candidate) or not each.unfit)
+            texts += (each.target for each in named if not each.unfit)
         else:
             texts.append(text)
     return tuple(texts)

@@ -3,9 +3,12 @@
 It never resolves a name and never opens a socket.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
+from meterpost.devices import roads
 from meterpost.devices.finding.addresses import MAX_ADDRESSES, Endpoint, endpoints
 from meterpost.settings import SnmpSettings
 
@@ -18,8 +21,9 @@ OCTETS_PER_PRINTER = 334
 
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """What a scan will ask and the most it can cost. `packets` and `octets` (IP) count the probes when every address
-    stays silent; a living printer answers the first and costs about OCTETS_PER_PRINTER for probe and answer instead."""
+    """What a scan will ask and the most it can cost. `packets` and `octets` (IP) count the SNMP probes when every address
+    stays silent; a living printer answers the first and costs about OCTETS_PER_PRINTER for probe and answer instead. A URI
+    is not probed but read, over one connection or a few."""
 
     endpoints: tuple[Endpoint, ...]
     packets: int
@@ -33,11 +37,17 @@ class ScanPlan:
     @property
     def sentence(self) -> str:
         """The cost for people."""
-        return (
-            f"{_count(self.addresses, 'address', 'addresses')}: at most {_count(self.packets, 'packet', 'packets')} "
-            f"({_size(self.octets)}) in at most {self.worst_case_s:.0f} seconds, "
+        at_uris = Counter(roads.name(host) for host, _ in self.endpoints if roads.is_uri(host))
+        probed, time = self.addresses - at_uris.total(), f"in at most {self.worst_case_s:.0f} seconds"
+        by_snmp = (
+            f"{_count(probed, 'address', 'addresses')}{' by SNMP' if at_uris else ''}: "
+            f"at most {_count(self.packets, 'packet', 'packets')} ({_size(self.octets)}) {time}, "
             f"and about {OCTETS_PER_PRINTER} octets for each printer that answers, before it is read."
         )
+        by_others = ", ".join(f"{_count(number, 'printer', 'printers')} by {road}" for road, number in at_uris.items())
+        if not at_uris:
+            return by_snmp
+        return f"{by_snmp} {by_others}: read at once." if probed else f"{by_others}: read at once, {time}."
 
 
 def make_plan(
@@ -46,13 +56,11 @@ def make_plan(
     """The plan for `targets` without `exclude`, a silent address being asked `tries` times in all.
     Raises SettingsError that names the target which is not one, or that the plan is too large."""
     found = endpoints(targets, exclude, snmp.port)
-    packets = len(found) * tries
-    return ScanPlan(
-        endpoints=found,
-        packets=packets,
-        octets=packets * OCTETS_PER_TRY,
-        worst_case_s=packets / packets_per_second + tries * snmp.timeout_s,
-    )
+    uris = sum(roads.is_uri(host) for host, _ in found)
+    packets = (len(found) - uris) * tries
+    swept_s = packets / packets_per_second + tries * snmp.timeout_s if packets else 0.0
+    visited_s = ceil(uris / min(roads.AT_ONCE, snmp.concurrency)) * snmp.timeout_s
+    return ScanPlan(found, packets, packets * OCTETS_PER_TRY, max(swept_s, visited_s))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -48,7 +49,7 @@ class Visit:
 
 
 class Visitor:
-    """Visits devices for as long as one event loop runs; `memory` outlives it. `visits` are those that were made."""
+    """Visits devices for as long as one event loop runs; `memory` outlives it. `ca_file`: see `PrinterSettings`."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Visitor:
         clock: Callable[[], datetime],
         memory: Memory,
         on_visit: Callable[[Visit], None] = lambda _: None,
+        ca_file: Path | None = None,
     ) -> None:
         self._network = network
         self._credentials = credentials
@@ -69,6 +71,7 @@ class Visitor:
         self._clock = clock
         self._memory = memory
         self._on_visit = on_visit
+        self._ca_file = ca_file
         self._talking: WeakValueDictionary[Endpoint, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, endpoint: Endpoint, way: Credential | None = None) -> Reading:
@@ -80,7 +83,7 @@ class Visitor:
         try:
             async with asyncio.timeout(READING_S):
                 if roads.is_uri(endpoint[0]):
-                    return await roads.read(endpoint[0], self._clock(), self._timeout_s)
+                    return await roads.read(endpoint[0], self._clock(), self._timeout_s, self._ca_file)
                 session, reading = await self._by_snmp(endpoint, way)
                 return await roads.completed(reading)
         except (DeviceError, SettingsError):

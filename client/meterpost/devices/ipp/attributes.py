@@ -126,6 +126,12 @@ ERRORS = {  # printer-state-reasons (RFC 8011, 5.4.12; PWG 5100.9, 6) -> hrPrint
     "marker-opc-life-almost-over": "overduePreventMaint",
 }
 
+PACKED_SERIALS = {
+    "Epson": r"((?:3[0-9]|4[1-9A-F]|5[0-9A]){8})([0-9]{2})",
+}
+"""Maker -> how its IEEE 1284 ids pack a serial number: octets of ASCII in hex, then digits as they are. Epson's are always
+ten characters, eight and two: the last two were decimal in each of fourteen ids, and no ASCII in half of them."""
+
 CLASSES = {  # values of class= in printer-supply (RFC 3805, PrtMarkerSuppliesClassTC)
     "other": "other",
     "supplythatisconsumed": "consumed",

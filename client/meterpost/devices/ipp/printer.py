@@ -116,8 +116,16 @@ def read_ipp(uri: str, now: datetime, timeout_s: float = 5.0, ca_file: Path | No
     raise failures[0]
 
 
-def ask(printer: Printer, operation: int, requested: tuple[str, ...], timeout_s: float, ca_file: Path | None = None) -> Answer:
-    """What `printer` answers, be it a refusal. Raises NoPrinter for what is no answer, DeviceError, SettingsError."""
+def ask(
+    printer: Printer,
+    operation: int,
+    requested: tuple[str, ...],
+    timeout_s: float,
+    ca_file: Path | None = None,
+    unix_socket: str = "",
+) -> Answer:
+    """What `printer` answers, be it a refusal; `unix_socket` as for `web.post`. Raises NoPrinter for what is no answer,
+    DeviceError, SettingsError."""
     attributes = (
         (CHARSET, "attributes-charset", ("utf-8",)),
         (LANGUAGE, "attributes-natural-language", ("en",)),
@@ -125,7 +133,8 @@ def ask(printer: Printer, operation: int, requested: tuple[str, ...], timeout_s:
         (KEYWORD, "requested-attributes", requested),
     )
     for version in VERSIONS:
-        page = web.post(printer.url, encode(version, operation, 1, attributes), "application/ipp", timeout_s, ca_file)
+        question = encode(version, operation, 1, attributes)
+        page = web.post(printer.url, question, "application/ipp", timeout_s, ca_file, unix_socket=unix_socket)
         if page.status != HTTPStatus.OK:
             kind = DeviceError if page.status in _HTTP_STATUSES else NoPrinter
             raise kind(f"{printer.uri} answers with HTTP status {page.status}", _HTTP_STATUSES.get(page.status, _WRONG_PATH))

@@ -36,15 +36,16 @@ def reading(found: Attributes, address: str, port: int, now: datetime) -> Readin
     """Everything `found` says. `address` is the printer's URI."""
     identity = _pairs(_texts(found, ipp.DEVICE_ID, values.MAX_DEVICE_ID), ":")
     make_and_model = _first(found, ipp.MODEL)
+    maker = _maker(_of(identity, _DEVICE_ID_MAKER), make_and_model)
     mac = _mac(found)
     errors = _errors(found)
     return Reading(
         address=address,
         port=port,
         taken_at=now,
-        manufacturer=_maker(_of(identity, _DEVICE_ID_MAKER), make_and_model),
+        manufacturer=maker,
         model=make_and_model or _of(identity, _DEVICE_ID_MODEL),
-        serial=values.serial(_first(found, ipp.SERIAL)) or values.serial(_of(identity, _DEVICE_ID_SERIAL)),
+        serial=values.serial(_first(found, ipp.SERIAL)) or values.serial(_unpacked(_of(identity, _DEVICE_ID_SERIAL), maker)),
         name=_first(found, ipp.NAME),
         location=_first(found, ipp.LOCATION),
         mac=mac,
@@ -211,6 +212,12 @@ def _maker(*found: str) -> str:
             if re.match(rf"{re.escape(beginning)}\b", text.casefold()):
                 return name
     return found[0]
+
+
+def _unpacked(serial: str, maker: str) -> str:
+    """The serial number as the printer's label has it."""
+    match = re.fullmatch(ipp.PACKED_SERIALS.get(maker, "(?!)"), serial)
+    return bytes.fromhex(match[1]).decode("ascii") + match[2] if match else serial
 
 
 def _mac(found: Attributes) -> str:

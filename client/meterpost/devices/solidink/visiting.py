@@ -2,6 +2,7 @@
 
 from collections import deque
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -22,20 +23,20 @@ _READABLE = {"", "text/html", "text/plain", "application/xhtml+xml"}
 _ADVICE = "Check the address; open it in a browser."
 
 
-def read_solid_ink(url: str, now: datetime, timeout_s: float = 5.0) -> Reading:
+def read_solid_ink(url: str, now: datetime, timeout_s: float = 5.0, ca_file: Path | None = None) -> Reading:
     """The reading of the solid-ink printer whose web server is at `url` (`http://10.1.2.3`), from its pages alone.
     Raises DeviceError where there is none, it asks for a password, or it is another device; SettingsError for `url`."""
-    found = visit(url, timeout_s)
+    found = visit(url, timeout_s, ca_file)
     address = urlsplit(url)
     port = address.port or (443 if address.scheme == "https" else 80)
-    reading = enrich(Reading(address.hostname or "", port, now), found)
+    reading = enrich(Reading(url, port, now), found)
     if not model_in(reading.model):
         named = f"it says {reading.model!r}" if reading.model else "its pages name no model"
         raise DeviceError(f"{address.netloc} is no solid-ink printer: {named}", _ADVICE)
     return reading
 
 
-def visit(url: str, timeout_s: float = 5.0) -> dict[str, bytes]:
+def visit(url: str, timeout_s: float = 5.0, ca_file: Path | None = None) -> dict[str, bytes]:
     """Path -> content of the pages of the web server at `url` that can say something: the paths of solidink.toml, and what
     links with the names given there, and frames, lead to on the same server. At most MOST_PAGES requests; it ends after
     MOST_FAILURES that failed, and WHOLE_S seconds. Raises DeviceError where nothing answers or no page can be read,
@@ -53,7 +54,7 @@ def visit(url: str, timeout_s: float = 5.0) -> dict[str, bytes]:
             continue
         asked.add(address)
         try:
-            answer = web.get(address, timeout_s, limit=MAX_OCTETS)
+            answer = web.get(address, timeout_s, ca_file, MAX_OCTETS)
         except DeviceError:
             if len(asked) == 1:  # nobody there: one try, not twelve
                 raise
