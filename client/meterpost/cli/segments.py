@@ -35,7 +35,7 @@ def segments(args: Namespace) -> int:
 def _row(each: Segment | Candidate) -> tuple[show.Cell, ...]:
     known = (
         each.hint if isinstance(each, Candidate) else each.via,
-        f"not scanned unless named: {each.unfit}" if each.unfit else "",
+        f"not scanned{'' if isinstance(each, Candidate) else ' unless named'}: {each.unfit}" if each.unfit else "",
     )
     seen = None if isinstance(each, Candidate) else each.hosts_seen or None
     return each.target, each.source, seen, "; ".join(filter(None, known))

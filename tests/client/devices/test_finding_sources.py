@@ -24,6 +24,7 @@ ROUTER = MemoryAgent(
         (*IP, 22, 1, 4, 1, 192, 168, 1, 7): 3,
     }
 )
+NO_ADDRESS = "its queue has no address"
 TELLS_LITTLE = "its queue tells little of it"
 OURS = Subnet("eth0", IPv4Address("192.168.1.5"), IPv4Network("192.168.1.0/24"))
 
@@ -131,15 +132,15 @@ def test_printers_with_a_queue_are_targets_or_listed(monkeypatch: pytest.MonkeyP
     )
     monkeypatch.setattr(system, "local_printers", lambda: queues)
     assert asyncio.run(sources.look("local", Network().means)) == (
-        Candidate(("10.1.2.3", 1161), "local", "Maker 12"),
-        Candidate(("ipp://10.1.2.3/ipp/print", 631), "local", "Maker 12"),
+        Candidate(("10.1.2.3", 1161), "local", "lobby, Maker 12"),
+        Candidate(("ipp://10.1.2.3/ipp/print", 631), "local", "lobby, Maker 12"),
         Candidate(("printer", 1161), "local", "upstairs"),
         Candidate(("ipp://localhost/printers/typo", 631), "local", "typo, socket://10.1.2.300", TELLS_LITTLE),
-        Candidate(("announced", 0), "local", "announced, dnssd://Hall._ipp._tcp.local/", "it has no address"),
+        Candidate(("announced", 0), "local", "announced, dnssd://Hall._ipp._tcp.local/", NO_ADDRESS),
         Candidate(("10.1.2.4", 1161), "local", "server"),
-        Candidate(("ipp://localhost/printers/desk", 631), "local", "Maker 1, on USB"),
+        Candidate(("ipp://localhost/printers/desk", 631), "local", "desk, Maker 1, on USB"),
         Candidate(("ipp://localhost/printers/old", 631), "local", "old, parallel:/dev/lp0", TELLS_LITTLE),
-        Candidate(("unnamed", 0), "local", "Maker 2, on USB", "it has no address"),
+        Candidate(("unnamed", 0), "local", "unnamed, Maker 2, on USB", NO_ADDRESS),
     )
     assert [target for target in spelt_out(Network(), "local") if "localhost" in target or "1161" not in target] == [
         "ipp://10.1.2.3/ipp/print",

@@ -88,19 +88,19 @@ async def _local(means: Means) -> tuple[Named, ...]:
 
 def _ways_to(printer: "LocalPrinter", snmp_port: int) -> Iterator[Candidate]:
     """Over the network where it is there; else by its queue, which knows little, or not at all."""
-    model = printer.make_and_model or printer.name
+    about = ", ".join(filter(None, (printer.name, printer.make_and_model)))
     texts = (written((printer.host, snmp_port)), printer.device_uri) if printer.host and printer.port else ()
     usable = False
     for text in texts[: 1 + printer.device_uri.startswith(_PRINTER_URIS)]:
         with suppress(SettingsError):  # a host that somebody mistyped in the queue
             (endpoint,) = endpoints((text,), (), snmp_port)
-            yield Candidate(endpoint, "local", model)
+            yield Candidate(endpoint, "local", about)
             usable = True
     if usable:
         return
-    hint = f"{model}, {'on USB' if printer.connection == 'usb' else printer.device_uri or printer.connection}"
+    hint = f"{about}, {'on USB' if printer.connection == 'usb' else printer.device_uri or printer.connection}"
     if not printer.queue:
-        yield Candidate((printer.name, 0), "local", hint, "it has no address")
+        yield Candidate((printer.name, 0), "local", hint, "its queue has no address")
     else:
         (endpoint,) = endpoints((printer.queue,), (), snmp_port)
         yield Candidate(endpoint, "local", hint, "" if printer.connection == "usb" else "its queue tells little of it")

@@ -34,13 +34,15 @@ def schedulers(server: str | None = None) -> tuple[str, ...]:
 def printers(places: Sequence[str], timeout_s: float = 5.0) -> tuple[LocalPrinter, ...]:
     """The queues of the first scheduler that answers at one of `places`, in its order; none is no error. Raises DeviceError
     where there is no scheduler, SettingsError for a bad place."""
-    failures = []
+    failures: list[str] = []
     for place in places:
         try:
             return tuple(_queues(place, timeout_s))
         except DeviceError as error:
-            failures.append(error)
-    raise failures[0]
+            failures.append(str(error))
+    raise DeviceError(
+        f"CUPS does not tell its queues: {'; '.join(failures)}", "Is it running here? CUPS_SERVER can say where it listens."
+    )
 
 
 def _queues(place: str, timeout_s: float) -> Iterator[LocalPrinter]:
