@@ -15,7 +15,7 @@ from meterpost import __version__, devices, settings, soap
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import Rooms, wall_clock
 from meterpost.agent.work import Work
-from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording
+from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording, roads
 from meterpost.errors import DeviceError, Refused, SettingsError
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
@@ -58,13 +58,30 @@ class Agent(Rooms):
     def remember(self, found: Sequence[Reading]) -> None:
         """The second half of `discover`, for who shows what was found before it is kept."""
         with self._work("discover") as work:
-            for reading in found:
+            for reading in self._by_snmp_if_known_so(found, work.state):
                 work.keep(reading)
                 work.see(reading)
+
+    def _by_snmp_if_known_so(self, found: Sequence[Reading], site: SiteState) -> tuple[Reading, ...]:
+        """An enrolled printer known by SNMP may have missed the probe and been read at its URI, where it has fewer meters and
+        other names for them. It stays where it is known if it answers there."""
+        at = {
+            reading.serial: (device.address, device.port)
+            for reading in found
+            if (device := site.devices.get(reading.serial)) and device.state in ENROLLED
+            if roads.is_uri(reading.address) and not roads.is_uri(device.address)
+        }
+        again = self.devices.read_many(tuple(at.values())) if at else ()
+        known = {reading.serial: reading for reading in again if isinstance(reading, Reading) and reading.serial in at}
+        return tuple(known.get(reading.serial, reading) for reading in found)
 
     def read(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
         """Fresh readings of devices anywhere, kept nowhere."""
         return self.devices.read_many(endpoints)
+
+    def check_targets(self, targets: Sequence[str]) -> None:
+        """Raises SettingsError for a target that is none; asks nobody."""
+        self.devices.check(targets)
 
     def places(self, word: str) -> tuple[Segment | Candidate, ...]:
         """What a source such as `subnets` or `gateway` names. Raises SettingsError, DeviceError, NetworkError."""

@@ -15,6 +15,8 @@ def record(args: Namespace) -> int:
         if len(endpoints) != 1:
             raise SettingsError(f"{args.target} is not one device", "Record one printer at a time.")
         ((host, port),) = endpoints
+        if "://" in host:
+            raise SettingsError(f"{args.target} is not read by SNMP", "Recordings are made by SNMP: name an address.")
         if args.output is None:
             text = agent.record(host, port, args.redact)
             sys.stdout.write(text)

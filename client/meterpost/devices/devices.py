@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from meterpost.devices import roads
 from meterpost.devices.finding import sources
+from meterpost.devices.finding.addresses import endpoints
 from meterpost.devices.finding.named import Candidate, Segment
 from meterpost.devices.finding.sources import SOURCES, Means
 from meterpost.devices.finding.sweep import PROBE, Progress, Sweep
@@ -87,6 +88,10 @@ class Devices:
         if any(text.strip() in SOURCES for text in targets):
             targets = self._by_means(lambda means: sources.spelt_out(targets, means))
         return make_plan(targets, exclude, self._snmp, self._discovery.packets_per_second, tries=len(self._turns))
+
+    def check(self, targets: Sequence[str]) -> None:
+        """Raises SettingsError for a target that is none. Words that stand for places are right, and not looked up."""
+        endpoints([text for text in targets if text.strip() not in SOURCES], (), self._snmp.port)
 
     def places(self, word: str) -> tuple[Segment | Candidate, ...]:
         """What the source `word` names, with its reasons. Raises SettingsError, DeviceError, NetworkError."""

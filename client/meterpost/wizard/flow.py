@@ -129,7 +129,7 @@ class Wizard:
         """What is wrong with an answer that names places to look."""
         with self._agent() as agent:
             try:
-                agent.plan(q.items(answer))
+                agent.check_targets(q.items(answer))
             except SettingsError as error:
                 return q.sentences(error)
         return ""

@@ -191,3 +191,10 @@ def test_a_dead_address_costs_one_planned_packet_a_try_and_nothing_else(communit
     assert room.discover(plan) == ()
     assert room.summary.packets == plan.packets == 31 * tries * len(communities)
     assert 0.97 * plan.octets <= room.summary.octets <= plan.octets
+
+
+def test_what_users_ask_is_counted_too(fleet: Fleet) -> None:
+    room = devices(fleet, USER, versions=(), timeout_s=2.0)
+    room.read("127.20.31.1")
+    assert room.summary.packets >= 6
+    assert room.summary.octets > 100 * room.summary.packets

@@ -72,8 +72,10 @@ Codec = SnmpV2cClientSocket | SnmpV3ClientSocket
 
 
 def takes(credential: Credential) -> bool:
-    """Whether this engine can ask with `credential`."""
+    """Whether this engine can ask with `credential`, on this system: Windows has no pair of sockets to put before it."""
     user = credential.user
+    if not hasattr(socket, "AF_UNIX"):
+        return False
     return credential.version == "2c" if user is None else user.auth in _AUTH and user.priv in _PRIV
 
 
@@ -89,10 +91,17 @@ class GufoAgent:
     """An agent on a socket of its own, which is opened by the first request."""
 
     def __init__(
-        self, address: Address, credential: Credential, timeout_s: float, tries: int, turn: Callable[[], Awaitable[None]]
+        self,
+        address: Address,
+        credential: Credential,
+        timeout_s: float,
+        tries: int,
+        turn: Callable[[], Awaitable[None]],
+        count: Callable[[bytes, Address], None] = lambda *_: None,
     ) -> None:
-        """`turn` is awaited before every packet. Each of at most `tries` is waited for twice as long as the one before."""
-        self.address, self.timeout_s, self.turn = address, timeout_s, turn
+        """`turn` is awaited before every packet. Each of at most `tries` is waited for twice as long as the one before.
+        `count` is told of every message, either way."""
+        self.address, self.timeout_s, self.turn, self.count = address, timeout_s, turn, count
         self._credential, self._tries = credential, tries
         self._codec: Codec | None = None
         self._line: _Line | None = None
@@ -326,6 +335,7 @@ class _Exchange:
             await self._agent.turn()
             try:
                 self._line.outside.send(message)
+                self._agent.count(message, self._agent.address)
             except BlockingIOError:
                 pass  # as good as lost on the way
             except ConnectionRefusedError:
@@ -344,6 +354,7 @@ class _Exchange:
     async def _hear(self, read: Callable[[], R]) -> R:
         while True:
             octets = await asyncio.get_running_loop().sock_recv(self._line.outside, MAX_MESSAGE)
+            self._agent.count(octets, self._agent.address)
             try:
                 if not self._agent.trust(octets):
                     continue

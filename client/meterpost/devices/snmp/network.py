@@ -55,18 +55,17 @@ class Network:
     async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
         """The agent at `host`, every PDU sent at most `tries` times. Raises DeviceError when the name is unknown."""
         address = await resolve(host, port)
-        if credential.user is None and (self._engine != "gufo" or credential.version == "1"):
-            return _WireAgent(self.wire, address, credential, tries)
-        if self._engine != "pysnmp":
+        if self._engine != "pysnmp" and (credential.user is not None or self._engine == "gufo"):
             from meterpost.devices.snmp import gufo
 
             if gufo.takes(credential):
-                return gufo.GufoAgent(address, credential, self._timeout_s, tries, self._turn)
+                return gufo.GufoAgent(address, credential, self._timeout_s, tries, self._turn, self.wire.count)
+        if credential.user is None:
+            return _WireAgent(self.wire, address, credential, tries)
         if self._pysnmp is None:
             from meterpost.devices.snmp.reference import PysnmpUsers
 
             self._pysnmp = PysnmpUsers(self._timeout_s)
-        assert credential.user is not None
         return await self._pysnmp.agent(address[0], address[1], credential.user, tries)
 
     async def _turn(self) -> None:

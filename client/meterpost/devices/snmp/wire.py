@@ -7,6 +7,7 @@ the pace. Everything happens in one event loop; nothing here knows what is asked
 
 import asyncio
 import contextlib
+import errno
 import heapq
 import secrets
 import socket
@@ -27,6 +28,8 @@ _TICK_S = 0.01
 _RECEIVE_BUFFER = 4 * 1024 * 1024  # the system gives what it allows
 _IP_AND_UDP = {2: 28, 4: 48}  # octets of heads, by the length of a socket address: IPv4, IPv6
 _AT_ONCE = 64  # datagrams out before those that came are looked at
+_HEARD_AT_ONCE = 1024  # of those that came while nobody looked, before any is taken for silence
+_MOST_LENIENT = 4096  # octets a further codec is given: pyasn1 can be kept busy for 6 µs by each
 
 T = TypeVar("T")
 Address = tuple[Any, ...]
@@ -44,13 +47,27 @@ class Codec(Protocol):
 class _Asking:
     """One conversation, with the request that is under way."""
 
-    __slots__ = ("address", "credential", "end", "left", "message", "number", "sent_at", "talk", "tries", "wait_s")
+    __slots__ = (
+        "address",
+        "credential",
+        "end",
+        "left",
+        "message",
+        "number",
+        "queued",
+        "resent",
+        "sent_at",
+        "talk",
+        "tries",
+        "wait_s",
+    )
 
     def __init__(self, talk: Talk[Any], address: Address, credential: Credential, tries: int, wait_s: float) -> None:
         self.talk, self.address, self.credential = talk, address, credential
         self.tries, self.wait_s = tries, wait_s
         self.number = self.left = 0
         self.sent_at = 0.0
+        self.queued = self.resent = False
         self.message = b""
         self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -70,14 +87,16 @@ class Wire:
         self._waiting: dict[tuple[Address, int], _Asking] = {}
         self._sweeps: dict[int, Callable[[Address], None]] = {}
         self._hello: Callable[[Address], None] | None = None
-        self._deadlines: list[tuple[float, int, _Asking]] = []
+        self._deadlines: list[tuple[float, int, Address]] = []
         self._ready: deque[_Asking] = deque()
         self._pumping = False
         self._garbled: set[Address] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
         self.octets = self.packets = 0  # IP octets (IPv4 heads included) and packets, both ways
 
     def close(self) -> None:
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         while self._sockets:
@@ -85,6 +104,7 @@ class Wire:
             self._loop.remove_reader(opened)
             opened.close()
         self._ready.clear()
+        self._deadlines.clear()
         for asking in list(self._waiting.values()):
             asking.end.cancel()
 
@@ -110,6 +130,9 @@ class Wire:
         self._waiting.pop((asking.address, asking.number), None)
         try:
             request = step()
+            number = self._number()
+            credential = asking.credential
+            message = self._codecs[0].encode(request, credential.version, credential.community, number)
         except StopIteration as end:
             if not asking.end.done():
                 asking.end.set_result(end.value)
@@ -118,11 +141,10 @@ class Wire:
             if not asking.end.done():
                 asking.end.set_exception(error)
             return
-        asking.number = self._number()
-        credential = asking.credential
-        asking.message = self._codecs[0].encode(request, credential.version, credential.community, asking.number)
+        asking.number, asking.message = number, message
         asking.left = asking.tries
-        self._waiting[asking.address, asking.number] = asking
+        asking.resent = False
+        self._waiting[asking.address, number] = asking
         self._garbled.discard(asking.address)
         self._queue(asking)
 
@@ -130,8 +152,11 @@ class Wire:
         return _NUMBERS | next(self._numbers) % _NUMBERS
 
     def _queue(self, asking: _Asking) -> None:
-        """What became ready in one turn of the loop leaves together."""
-        self._ready.append(asking)
+        """What became ready in one turn of the loop leaves together. An answer to the try before may come while a further
+        one still waits for its turn: then the next request takes that turn."""
+        if not asking.queued:
+            asking.queued = True
+            self._ready.append(asking)
         if not self._pumping:
             self._pumping = True
             self._loop.call_soon(self._pump)
@@ -145,6 +170,7 @@ class Wire:
         self._arm()
 
     def _send(self, asking: _Asking) -> None:
+        asking.queued = False
         if asking.end.done():
             return
         asking.sent_at = self._loop.time()
@@ -153,7 +179,7 @@ class Wire:
         except OSError as error:
             self._fail(asking, f"{asking.address[0]} cannot be reached: {error.strerror}", "Is this computer on the network?")
             return
-        heapq.heappush(self._deadlines, (asking.sent_at + asking.wait_s, asking.number, asking))
+        heapq.heappush(self._deadlines, (asking.sent_at + asking.wait_s, asking.number, asking.address))
         self._arm()
 
     def _arm(self) -> None:
@@ -161,17 +187,23 @@ class Wire:
             self._timer = self._loop.call_later(_TICK_S, self._tick)
 
     def _tick(self) -> None:
+        """Who did not answer in time. The loop may have been away for long: what came meanwhile is no silence."""
         self._timer = None
         now = self._loop.time()
+        if self._deadlines and self._deadlines[0][0] <= now:
+            for opened in tuple(self._sockets.values()):
+                self._hear(opened, _HEARD_AT_ONCE)
         while self._deadlines and self._deadlines[0][0] <= now:
-            _, number, asking = heapq.heappop(self._deadlines)
-            if self._waiting.get((asking.address, number)) is asking and asking.sent_at + asking.wait_s <= now:
+            _, number, address = heapq.heappop(self._deadlines)
+            asking = self._waiting.get((address, number))
+            if asking is not None and asking.sent_at + asking.wait_s <= now:
                 self._unanswered(asking)
         self._pump()
         self._arm()
 
     def _unanswered(self, asking: _Asking) -> None:
         asking.left -= 1
+        asking.resent = True
         where = f"{asking.address[0]} port {asking.address[1]}"
         if asking.left > 0:
             asking.wait_s = min(2 * asking.wait_s, LONGEST_WAIT_S)
@@ -215,17 +247,25 @@ class Wire:
     # --- octets --------------------------------------------------------------------------------------------
 
     def _put(self, message: bytes, address: Address) -> None:
-        with contextlib.suppress(BlockingIOError):  # as good as lost on the way: there is another try
+        try:
             self._socket_for(address).sendto(message, address)
-        self._count(message, address)
+        except BlockingIOError:  # as good as lost on the way: there is another try
+            pass
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:  # likewise
+                raise
+        self.count(message, address)
 
-    def _count(self, message: bytes, address: Address) -> None:
+    def count(self, message: bytes, address: Address) -> None:
+        """Adds a message, either way, to what passed; of other engines' too."""
         self.packets += 1
         self.octets += len(message) + _IP_AND_UDP[len(address)]
 
     def _socket_for(self, address: Address) -> socket.socket:
         family = socket.AF_INET if len(address) == len(("host", "port")) else socket.AF_INET6
         if family not in self._sockets:
+            if self._closed:
+                raise OSError(errno.EBADF, "the wire is closed")
             opened = socket.socket(family, socket.SOCK_DGRAM)
             opened.setblocking(False)
             with contextlib.suppress(OSError):
@@ -234,34 +274,42 @@ class Wire:
             self._loop.add_reader(opened, self._hear, opened)
         return self._sockets[family]
 
-    def _hear(self, from_socket: socket.socket) -> None:
-        for _ in range(_AT_ONCE):
+    def _hear(self, from_socket: socket.socket, most: int = _AT_ONCE) -> None:
+        for _ in range(most):
             try:
                 message, address = from_socket.recvfrom(MAX_MESSAGE)
             except OSError:  # nothing more, or an ICMP error some systems report here
                 return
-            self._count(message, address)
+            self.count(message, address)
             self._heard(message, address)
 
     def _heard(self, message: bytes, address: Address) -> None:
         if self._hello is not None and hello.is_v3(message):
             self._hello(address)
             return
-        for codec in self._codecs:
-            try:
-                number, answer = codec.decode(message)
-            except Exception:  # on garbage pyasn1 raises whatever it trips over, not only its own errors
-                if not any(asked == address for asked, _ in self._waiting):
-                    return
-            else:
-                break
-        else:
-            self._garbled.add(address)
+        read = self._decoded(message, address)
+        if read is None:
             return
+        number, answer = read
         asking = self._waiting.get((address, number))
         if asking is not None:
-            took_s = self._loop.time() - asking.sent_at
-            asking.wait_s = min(max(self._timeout_s, 4 * took_s), LONGEST_WAIT_S)
+            if not asking.resent:  # RFC 6298, section 3: which try was answered cannot be told
+                took_s = self._loop.time() - asking.sent_at
+                asking.wait_s = min(max(self._timeout_s, 4 * took_s), LONGEST_WAIT_S)
             self._say(asking, lambda: asking.talk.send(answer))
         elif number in self._sweeps:
             self._sweeps[number](address)
+
+    def _decoded(self, message: bytes, address: Address) -> tuple[int, Answer] | None:
+        """What the first codec reads that can. The others cost much: they are tried for who was asked, once a request."""
+        first, *others = self._codecs
+        try:
+            return first.decode(message)
+        except Exception:  # on garbage pyasn1 raises whatever it trips over, not only its own errors
+            if address in self._garbled or not any(asked == address for asked, _ in self._waiting):
+                return None
+        for codec in others if len(message) <= _MOST_LENIENT else ():
+            with contextlib.suppress(Exception):
+                return codec.decode(message)
+        self._garbled.add(address)
+        return None
