@@ -4,9 +4,12 @@ Waits are tens of milliseconds, and what is looked at is datagrams: nothing here
 """
 
 import asyncio
+import errno
+import gc
 import os
 import random
 import socket
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -322,6 +325,71 @@ def test_a_conversation_goes_on_after_silence() -> None:
     run(test)
 
 
+class Gate(Pace):
+    """Lets through what comes while it is open."""
+
+    def __init__(self) -> None:
+        super().__init__(1000)
+        self.open = True
+
+    def turns(self, now: float, most: int) -> int:
+        return most if self.open else 0
+
+
+def test_an_answer_that_comes_while_a_further_try_waits_for_its_turn_makes_that_try_needless() -> None:
+    async def test() -> None:
+        gate = Gate()
+        async with table(SHORT_S, pace=gate) as laid:
+
+            def first_waits(request: bytes) -> Reply:
+                gate.open = len(peer.came) > 1
+                return AGENT.answer(request) if gate.open else None
+
+            peer = await laid.peer(first_waits)
+            held = asyncio.create_task(laid.wire.hold(several(2), peer.address, PUBLIC, 3))
+            while not (peer.came and laid.wire._ready):
+                await asyncio.sleep(0)
+            number = ber.decode(AGENT.answer(peer.came[0]) or b"")[0]
+            peer.transport.sendto(AGENT.answer(peer.came[0]), laid.wire._sockets[socket.AF_INET].getsockname())
+            while (peer.address, number) in laid.wire._waiting:
+                await asyncio.sleep(0)
+            gate.open = True
+            assert await held == [HALL] * 2
+            assert len(set(peer.came)) == len(peer.came) == 2
+
+    run(test)
+
+
+def test_which_try_was_answered_is_not_guessed() -> None:
+    async def test() -> None:
+        async with table(0.15) as laid:
+            peer = await laid.peer(lambda request: AGENT.answer(request) if peer.came.count(request) == 2 else None)
+            assert await laid.wire.hold(several(2), peer.address, PUBLIC, 2) == [HALL] * 2
+            first, second = peer.at[1] - peer.at[0], peer.at[3] - peer.at[2]
+            assert second >= 0.9 * 2 * 0.15 > first, "it may be the slow answer to the first: it is still given twice as long"
+
+    run(test)
+
+
+def test_what_came_while_the_loop_was_away_is_not_silence() -> None:
+    async def test() -> None:
+        async with table(SHORT_S) as laid:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+                device.bind((LOOPBACK, 0))
+                device.settimeout(5)
+                held = [asyncio.create_task(laid.wire.hold(one(), device.getsockname(), PUBLIC, 1)) for _ in range(150)]
+                while len(laid.wire._deadlines) < len(held):
+                    await asyncio.sleep(0)
+                for _ in held:  # nobody runs the loop meanwhile
+                    request, asker = device.recvfrom(65535)
+                    device.sendto(AGENT.answer(request) or b"", asker)
+                while asyncio.get_running_loop().time() < laid.wire._deadlines[-1][0]:
+                    pass
+                assert await asyncio.gather(*held) == [HALL] * len(held)
+
+    run(test)
+
+
 # --- who suffers from whom ------------------------------------------------------------------------------------------
 
 
@@ -398,6 +466,72 @@ def test_the_second_codec_reads_what_the_first_cannot() -> None:
                 await laid.ask(await laid.peer(indefinite))
         async with table(codecs=(ber, PysnmpCodec())) as laid:
             assert await laid.ask(await laid.peer(indefinite)) == HALL
+
+    run(test)
+
+
+class Patient:
+    """A second codec that takes its time over everything; how often is counted."""
+
+    def __init__(self) -> None:
+        self.looked_at: list[int] = []
+
+    def encode(self, request: Request, version: str, community: str, number: int) -> bytes:
+        raise AssertionError("messages are written by the first")
+
+    def decode(self, message: bytes) -> tuple[int, Answer]:
+        self.looked_at.append(len(message))
+        raise ValueError("nothing in it")
+
+
+def test_only_who_was_asked_and_once_a_request_makes_the_second_codec_work() -> None:
+    async def test() -> None:
+        patient = Patient()
+        async with table(SHORT_S, codecs=(ber, patient)) as laid:
+            peer = await laid.peer(lambda request: [b"0" * size for size in (65_000, 7, 8, 9)] + [AGENT.answer(request) or b""])
+            stranger = await laid.peer()
+
+            def babbles(request: bytes) -> Reply:
+                stranger.transport.sendto(b"hello", laid.wire._sockets[socket.AF_INET].getsockname())
+                return [b"12345", b"1234", AGENT.answer(request) or b""]
+
+            assert await laid.ask(peer) == HALL
+            assert patient.looked_at == [], "what is so long keeps it busy for half a second"
+            assert await laid.wire.hold(several(2), (await laid.peer(babbles)).address, PUBLIC, 1) == [HALL] * 2
+            assert patient.looked_at == [5, 5]
+
+    run(test)
+
+
+def test_a_request_that_cannot_be_written_ends_its_conversation_only() -> None:
+    async def test() -> None:
+        async with table() as laid:
+            peer = await laid.peer()
+            odd, good = await asyncio.gather(
+                laid.wire.hold(one(), peer.address, Credential("2c", "\udc80"), 1), laid.ask(peer), return_exceptions=True
+            )
+            assert isinstance(odd, UnicodeEncodeError)
+            assert good == HALL
+
+    run(test)
+
+
+def test_no_room_in_the_system_is_a_lost_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(socket.socket):
+        sent = 0
+
+        def sendto(self, *what: Any) -> int:
+            self.sent += 1
+            if self.sent == 1:
+                raise OSError(errno.ENOBUFS, "No buffer space available")
+            return super().sendto(*what)
+
+    async def test() -> None:
+        async with table(SHORT_S) as laid:
+            peer = await laid.peer()
+            monkeypatch.setattr("meterpost.devices.snmp.wire.socket.socket", Full)
+            assert await laid.ask(peer, tries=2) == HALL
+            assert len(peer.came) == 1
 
     run(test)
 
@@ -543,6 +677,40 @@ def test_closing_ends_what_waits_and_gives_the_sockets_back() -> None:
             assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
             assert sorted(closed) == [0, 1, 2, 3, 4]
         assert descriptors() == before
+
+    run(test)
+
+
+def test_a_closed_wire_stays_closed() -> None:
+    async def test() -> None:
+        async with table(SHORT_S) as laid:
+            peer = await laid.peer(silent)
+            held = asyncio.create_task(laid.ask(peer, tries=9))
+            while not peer.came:
+                await asyncio.sleep(0)
+            laid.wire.close()
+            with pytest.raises(Unanswered, match="cannot be reached: the wire is closed"):
+                await laid.ask(peer)
+            await asyncio.gather(held, return_exceptions=True)
+            assert (laid.wire._sockets, laid.wire._waiting, laid.wire._deadlines) == ({}, {}, [])
+
+    run(test)
+
+
+def test_what_was_learnt_is_not_kept_until_the_wait_would_have_ended() -> None:
+    class Learnt:
+        pass
+
+    def learns() -> Talk[Learnt]:
+        yield GET
+        return Learnt()
+
+    async def test() -> None:
+        async with table() as laid:
+            kept = weakref.ref(await laid.wire.hold(learns(), (await laid.peer()).address, PUBLIC, 1))
+            await asyncio.sleep(0)  # the loop still holds what it has just given
+            gc.collect()
+            assert kept() is None
 
     run(test)
 
