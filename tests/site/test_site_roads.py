@@ -9,6 +9,7 @@ import pytest
 from site_lab import Site
 
 from meterpost.agent import ReadReport
+from meterpost.cli.main import main
 from meterpost.lifecycle.state import DeviceState
 from meterpost_stub.certificates import Authority
 from meterpost_stub.printers.ipp import Attributes, IppServer
@@ -106,6 +107,21 @@ def test_a_printer_without_snmp_lives_the_whole_life(site: Site, tmp_path: Path)
         site.done("sync")
         assert site.answered() == ["AC0001", "AC0002"]
         assert billed(site) == {"AC0001": {"impressions": 1107}, "AC0002": {"impressions": 1000}}
+
+
+def test_people_see_the_uri_and_what_it_costs(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    printer = IppPrinter("AC0001")
+    with switched_on(printer):
+        configure(site, printer)
+        assert main(["discover", "--yes", "--config", str(site.config)]) == 0
+        shown = capsys.readouterr()
+        assert "1 printer by IPP: read at once, in at most 1 second." in shown.err
+        assert f"{printer.uri} ACME Laser 9 AC0001" in shown.err
+        (row,) = (line for line in shown.out.splitlines() if "AC0001" in line)
+        assert row.split()[:5] == [printer.uri, "ACME", "Laser", "9", "AC0001"]
+        assert main(["read", printer.uri, "--config", str(site.config)]) == 0
+        shown = capsys.readouterr()
+        assert f"{printer.uri} ACME Laser 9 AC0001" in shown.out
 
 
 @pytest.mark.parametrize("trouble", ["off", "rubbish", "another device"])

@@ -193,6 +193,7 @@ def _field(octets: bytes, at: int) -> tuple[str, int]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # more than anybody opens at once; a full queue looks like a printer that is off
     tls: ssl.SSLContext | None = None
 
     def finish_request(self, request: Any, client_address: Any) -> None:

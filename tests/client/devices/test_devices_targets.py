@@ -106,7 +106,7 @@ def test_the_cost_is_known_before_the_scan() -> None:
     assert cost.packets == 254 * 4
     assert cost.octets == cost.packets * targets.OCTETS_PER_TRY
     assert cost.worst_case_s == pytest.approx(1016 / 100 + 4 * 1.0)
-    assert cost.sentence.startswith("254 addresses: at most 1 016 packets (121 kB) in at most 14 seconds")
+    assert cost.sentence.startswith("254 addresses: at most 1 016 packets (121 kB) in at most 15 seconds")
 
 
 def test_resolving_is_left_to_the_scan(monkeypatch: pytest.MonkeyPatch) -> None:

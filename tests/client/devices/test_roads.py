@@ -86,10 +86,10 @@ def agent_of_the_same(folder: Path) -> Path:
     [
         (
             ("10.1.2.0/30", "ipp://p/ipp/print", "ipps://q", "http://r"),
-            "2 addresses by SNMP: at most 2 packets (0 kB) in at most 1 seconds, and about 334 octets for each printer that "
+            "2 addresses by SNMP: at most 2 packets (0 kB) in at most 1 second, and about 334 octets for each printer that "
             "answers, before it is read. 2 printers by IPP, 1 printer by HTTP: read at once.",
         ),
-        (("ipp://p/ipp/print",), "1 printer by IPP: read at once, in at most 0 seconds."),
+        (("ipp://p/ipp/print",), "1 printer by IPP: read at once, in at most 1 second."),
         (
             tuple(f"ipp://printer{number}" for number in range(200)),
             "200 printers by IPP: read at once, in at most 4 seconds.",  # 32 at a time
@@ -213,6 +213,7 @@ AWAY = {"address": "ipp://printer.example/ipp/print", "macs": ()}
         replace(BY_IPP, **AWAY),
         replace(BY_IPP, **AWAY, manufacturer="Hewlett-Packard", model="Hewlett-Packard LaserJet-9"),
         replace(BY_IPP, **AWAY, manufacturer="", model="LASERJET 9"),
+        replace(BY_IPP, **AWAY, model="LJ9"),
         replace(BY_IPP, manufacturer="", model="", macs=()),  # serial and host
         replace(BY_IPP, address=AWAY["address"], manufacturer="", model=""),  # serial and interface
         replace(BY_IPP, address=AWAY["address"], serial=""),  # model and interface
@@ -251,6 +252,13 @@ def test_one_fact_is_not_enough_and_two_numbers_are_two_printers(other: Reading)
         assert found.readings == order
 
 
+def test_what_neither_tells_is_no_fact() -> None:
+    found = Found()
+    for place in range(2):
+        found.add(place, Reading(f"10.1.2.{place}", 161, NOON, serial="1234"))
+    assert len(found) == 2
+
+
 def test_a_third_reading_may_show_that_two_are_one_but_never_joins_two_numbers() -> None:
     nameless = replace(BY_SNMP, address="10.1.2.4", serial="", macs=("02:01",))
     both = replace(BY_IPP, address=AWAY["address"], serial="AC42", macs=("02:01",))
@@ -259,8 +267,8 @@ def test_a_third_reading_may_show_that_two_are_one_but_never_joins_two_numbers()
         for place, reading in enumerate(order):
             found.add(place, reading)
         assert found.readings == (BY_SNMP,)
-    neighbour = replace(BY_SNMP, serial="AC43")
-    shared = replace(BY_IPP, serial="", macs=())
+    neighbour = replace(BY_SNMP, serial="AC43", macs=("02:01",))
+    shared = replace(BY_IPP, serial="", macs=("02:00", "02:01"))
     for order in permutations([BY_SNMP, neighbour, shared]):
         found = Found()
         for place, reading in enumerate(order):

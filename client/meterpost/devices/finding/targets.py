@@ -38,7 +38,7 @@ class ScanPlan:
     def sentence(self) -> str:
         """The cost for people."""
         at_uris = Counter(roads.name(host) for host, _ in self.endpoints if roads.is_uri(host))
-        probed, time = self.addresses - at_uris.total(), f"in at most {self.worst_case_s:.0f} seconds"
+        probed, time = self.addresses - at_uris.total(), f"in at most {_count(ceil(self.worst_case_s), 'second', 'seconds')}"
         by_snmp = (
             f"{_count(probed, 'address', 'addresses')}{' by SNMP' if at_uris else ''}: "
             f"at most {_count(self.packets, 'packet', 'packets')} ({_size(self.octets)}) {time}, "
