@@ -213,6 +213,9 @@ NAME = b"\x06\x02\x2b\x06"
         (message(binding=b"\x06\0\x05\0"), False),
         (message(binding=b"\x06\x02\x2b\x86\x05\0"), False),
         (message(binding=b"\x06\x07\x2b\x90\x80\x80\x80\x80\0\x05\0"), False),
+        (message(binding=element(0x06, b"\x2b" + b"\x86" * 252 + b"\x06") + b"\x05\0"), False),
+        (message(binding=element(0x06, b"\x2b" + b"\x06" * 126) + b"\x05\0"), True),
+        (message(binding=element(0x06, b"\x2b" + b"\x06" * 127) + b"\x05\0"), False),
         (message(binding=b"\x04\x02\x2b\x06\x05\0"), False),
         (message(binding=NAME + b"\x04\x80abc\0\0"), False),
         (message(binding=NAME + b"\x04\x85\0\0\0\0\x01a"), False),
@@ -244,6 +247,11 @@ def test_the_names_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
         name = (1, 3, 6, 1, last)
         assert ber.decode(a_response(Answer(((name, v2c.Null("")),)), 1, "2c"))[1].bindings == ((name, None),)
         assert len(ber._names) <= 100
+    kept = len(ber._names)
+    for last in range(5):
+        long = (1, 3, *[2**32 - 1] * 125, last)
+        assert ber.decode(a_response(Answer(((long, v2c.Null("")),)), 1, "2c"))[1].bindings == ((long, None),)
+    assert len(ber._names) == kept, "whoever makes up long names fills nothing with them"
 
 
 def test_an_error_is_read_with_its_place() -> None:

@@ -645,6 +645,9 @@ def test_an_address_without_a_route_is_said() -> None:
 def test_a_name_that_does_not_resolve_is_said() -> None:
     with pytest.raises(DeviceError, match=r"^the name no-such-printer\.invalid cannot be resolved: "):
         run(lambda: resolve("no-such-printer.invalid", 161))
+    for name in ("a..b", "x" * 64):
+        with pytest.raises(DeviceError, match=rf"^the name {name} cannot be resolved: it is no host name$"):
+            run(lambda: resolve(name, 161))  # noqa: B023
 
 
 def test_names_and_addresses_resolve() -> None:

@@ -18,7 +18,8 @@ _UNSIGNED = frozenset({0x41, 0x42, 0x43, 0x46})  # Counter32, Gauge32, TimeTicks
 _NOTHING = frozenset({_NULL, 0x80, 0x81, 0x82})  # NULL, noSuchObject, noSuchInstance, endOfMibView
 _RAW = frozenset({_OCTETS, 0x40, 0x44})  # OCTET STRING, IpAddress, Opaque
 _LONGEST_NUMBER = 9  # Counter64 with its leading zero
-_NAMES_KEPT = 65_536
+_MOST_ARCS = 128  # RFC 3416, section 4.1
+_NAMES_KEPT, _KEPT_OCTETS = 16_384, 64  # 175 printers have 600, the longest of 35 octets
 
 _names: dict[bytes, Oid] = {}  # most names come from every printer of a model: one tuple serves them all
 
@@ -38,7 +39,7 @@ def _head(version: str, community: str) -> bytes:
     return b"\x02\x01" + bytes((VERSIONS[version],)) + tagged(_OCTETS, community.encode())
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _rest_of_pdu(request: Request) -> bytes:
     """Everything behind the request-id: printers of one kind are asked the same."""
     first, second = (request.non_repeaters, request.repetitions) if request.kind is Kind.GET_BULK else (0, 0)
@@ -162,11 +163,12 @@ def _name(octets: bytes) -> Oid:
         if not octet & 0x80:
             arcs.append(arc)
             arc = 0
-    if not arcs or octets[-1] & 0x80:
-        raise Garbled("an object identifier that does not end")
+    if not 0 < len(arcs) < _MOST_ARCS or octets[-1] & 0x80:
+        raise Garbled("an object identifier that is none")
     top = min(arcs[0] // 40, 2)
     name = (top, arcs[0] - 40 * top, *arcs[1:])
-    if len(_names) >= _NAMES_KEPT:
-        _names.clear()
-    _names[octets] = name
+    if len(octets) <= _KEPT_OCTETS:
+        if len(_names) >= _NAMES_KEPT:
+            _names.clear()
+        _names[octets] = name
     return name

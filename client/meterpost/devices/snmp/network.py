@@ -105,9 +105,10 @@ async def resolve(host: str, port: int) -> Address:
         return host, port
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label that is empty or longer than 63 characters
+        why = error.strerror if isinstance(error, OSError) else "it is no host name"
         raise DeviceError(
-            f"the name {host} cannot be resolved: {error.strerror}", "Check the name, or give the printer's address."
+            f"the name {host} cannot be resolved: {why}", "Check the name, or give the printer's address."
         ) from None
     found.sort(key=lambda entry: entry[0] is not socket.AF_INET)  # a printer with both answers SNMP on IPv4 more often
     address: Address = found[0][4]
