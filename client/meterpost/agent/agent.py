@@ -72,7 +72,7 @@ class Agent(Rooms):
             if roads.is_uri(reading.address) and not roads.is_uri(device.address)
         }
         again = self.devices.read_many(tuple(at.values())) if at else ()
-        known = {reading.serial: reading for reading in again if isinstance(reading, Reading) and reading.serial in at}
+        known = {reading.serial: reading for reading in again if isinstance(reading, Reading)}
         return tuple(known.get(reading.serial, reading) for reading in found)
 
     def read(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:

@@ -174,8 +174,12 @@ def test_a_certificate_is_held_to_the_ca_file_where_there_is_one(tmp_path: Path)
     with IppServer({"/ipp/print": a_printer()}, certificate=certificate) as printer:
         uri = f"ipps://127.0.0.1:{printer.port}/ipp/print"
         assert devices(files["ours"]).read(uri).serial == devices().read(uri).serial == "ACME00042"
-        with pytest.raises(DeviceError, match="was not accepted") as caught:
-            devices(files["other"]).read(uri)
+        https = f"https://127.0.0.1:{printer.port}"
+        with pytest.raises(DeviceError, match="none of the expected pages"):
+            devices(files["ours"]).read(https)
+        for address in (https, uri):
+            with pytest.raises(DeviceError, match="was not accepted") as caught:
+                devices(files["other"]).read(address)
     assert "printers.ca_file" in caught.value.advice
 
 
