@@ -7,10 +7,10 @@ import pytest
 from devices_kit import NOON, PROFILES, a_printer
 
 from meterpost.devices.finding.addresses import Endpoint
-from meterpost.devices.finding.visit import Visitor
+from meterpost.devices.finding.visit import Visit, Visitor
 from meterpost.devices.snmp.credentials import HELLO, Credential, SnmpUserSecret, in_order, in_turn
 from meterpost.devices.snmp.memory import MemoryAgent
-from meterpost.devices.snmp.port import Agent, Answer, Request, T, Talk, Unanswered
+from meterpost.devices.snmp.port import Agent, Answer, Request, T, Talk, Unanswered, Unresolved
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 from meterpost.settings import SnmpSettings
@@ -25,11 +25,18 @@ class Deaf(MemoryAgent):
         raise Unanswered("nothing")
 
 
-class Site:
-    """A network with one printer that answers to `way` only, and what it was asked with."""
+class Refusing(MemoryAgent):
+    def answer(self, request: Request) -> Answer:
+        raise DeviceError("who are you?")
 
-    def __init__(self, way: Credential | None) -> None:
-        self.way = way
+
+class Site:
+    """A network with one printer that answers to `way` only, and what it was asked with. It `refuses` other users, or is
+    deaf to them."""
+
+    def __init__(self, way: Credential | None, ways: tuple[Credential, ...] = WAYS, refuses: bool = False) -> None:
+        self.way, self.ways, self.refuses = way, ways, refuses
+        self.visits: list[Visit] = []
         self.asked: list[Credential] = []
         self.open = 0
         self.now = NOON
@@ -40,7 +47,9 @@ class Site:
         self.open += 1
         site = self
 
-        class Counted(MemoryAgent if credential == self.way else Deaf):
+        other = Refusing if self.refuses and credential.user else Deaf
+
+        class Counted(MemoryAgent if credential == self.way else other):  # type: ignore[misc, valid-type]
             async def close(self) -> None:
                 site.open -= 1
 
@@ -48,7 +57,7 @@ class Site:
 
     def read(self, heard: Credential | None = None) -> Reading:
         async def run() -> Reading:
-            visitor = Visitor(self, WAYS, 2, 1.0, PROFILES, lambda: self.now, self.memory)
+            visitor = Visitor(self, self.ways, 2, 1.0, PROFILES, lambda: self.now, self.memory, self.visits.append)
             return await visitor.read(PRINTER, heard)
 
         return asyncio.run(run())
@@ -140,6 +149,90 @@ def test_a_greeted_engine_is_asked_by_users_only() -> None:
 def test_the_silent_are_asked_once_a_try(communities: int, users: int, tries: int, versions: str) -> None:
     ways = in_order(SnmpSettings(communities=("public", "ours")[:communities]), (USER,) * users)
     assert [way.version for way in in_turn(ways, tries)] == versions.split()
+
+
+TWO_USERS = in_order(SnmpSettings(), (USER, SnmpUserSecret("other", "auth-password", "priv-password")))
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["silent", "refused"])
+@pytest.mark.parametrize("heard", [None, HELLO], ids=["not heard", "greeted"])
+def test_a_user_that_is_no_longer_welcome_is_followed_by_the_others(heard: Credential | None, refuses: bool) -> None:
+    site = Site(TWO_USERS[-2], TWO_USERS, refuses)
+    site.read()
+    site.way = TWO_USERS[-1]
+    site.asked.clear()
+    assert site.read(heard).serial == "AC00042"
+    assert site.asked.count(TWO_USERS[-2]) == 1, "or it may be locked"
+    site.asked.clear()
+    site.read()
+    assert site.asked == [TWO_USERS[-1]]
+
+
+@pytest.mark.parametrize("heard", [None, HELLO], ids=["not heard", "greeted"])
+def test_where_no_user_is_welcome_each_was_asked_once(heard: Credential | None) -> None:
+    site = Site(WAYS[4], refuses=True)
+    site.read()
+    site.way = None
+    site.asked.clear()
+    with pytest.raises(DeviceError, match="who are you"):
+        site.read(heard)
+    assert site.asked.count(WAYS[4]) == 1
+
+
+def test_who_had_a_community_and_is_heard_in_v3_now_is_asked_by_users() -> None:
+    site = Site(WAYS[0])
+    site.read()
+    site.way = WAYS[4]
+    site.asked.clear()
+    assert site.read(heard=HELLO).serial == "AC00042"
+    assert site.asked == [WAYS[4]]
+
+
+def test_who_answered_just_now_and_is_silent_is_not_asked_in_other_ways() -> None:
+    site = Site(WAYS[0])
+    site.read()
+    site.way = None
+    site.asked.clear()
+    with pytest.raises(DeviceError):
+        site.read(heard=WAYS[0])
+    assert site.asked == [WAYS[0]]
+
+
+def test_a_name_that_leads_nowhere_is_looked_up_once() -> None:
+    class Nowhere(Site):
+        async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
+            self.asked.append(credential)
+            raise Unresolved("the name is unknown")
+
+    known = Site(WAYS[0])
+    known.read()
+    for memory in ({}, known.memory):
+        site = Nowhere(None)
+        site.memory = memory
+        with pytest.raises(DeviceError, match="the name is unknown"):
+            site.read()
+        assert len(site.asked) == 1
+
+
+def test_a_visit_is_accounted_for_however_it_ends() -> None:
+    site = Site(WAYS[2])
+    site.read()
+    site.way = None
+    with pytest.raises(DeviceError):
+        site.read()
+    first, second = site.visits
+    assert (first.endpoint, first.why) == (PRINTER, "2 other ways in tried before, no working GETBULK")
+    assert first.requests > 3
+    assert (second.requests, second.why) == (len(WAYS) + 1, "no answer"), "the user also without GETBULK"
+
+
+def test_pages_that_come_too_late_do_not_cost_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_: Reading) -> Reading:
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr("meterpost.devices.finding.visit.roads.completed", never)
+    monkeypatch.setattr("meterpost.devices.finding.visit.READING_S", 0.0)
+    assert Site(WAYS[0]).read().serial == "AC00042"
 
 
 def test_one_conversation_at_a_time_with_a_device() -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -16,7 +17,7 @@ from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
 from meterpost.devices.reading.remembered import Remembered
 from meterpost.devices.snmp.credentials import HELLO, Credential, in_turn
-from meterpost.devices.snmp.port import Agent, T, Talk, Unanswered
+from meterpost.devices.snmp.port import Agent, T, Talk, Unanswered, Unresolved
 from meterpost.devices.snmp.session import Abilities, Facts, Session
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
@@ -76,7 +77,8 @@ class Visitor:
 
     async def read(self, endpoint: Endpoint, way: Credential | None = None) -> Reading:
         """A reading of the device; `way` is what it just answered to. Raises DeviceError."""
-        session: Session | None = None
+        sessions: list[Session] = []
+        reading: Reading | None = None
         lock = self._talking.setdefault(endpoint, asyncio.Lock())  # one conversation at a time with a device
         await lock.acquire()
         began = asyncio.get_running_loop().time()
@@ -84,11 +86,15 @@ class Visitor:
             async with asyncio.timeout(READING_S):
                 if roads.is_uri(endpoint[0]):
                     return await roads.read(endpoint[0], self._clock(), self._timeout_s, self._ca_file)
-                session, reading = await self._by_snmp(endpoint, way)
+                reading = await self._by_snmp(endpoint, way, sessions)
                 return await roads.completed(reading)
-        except (DeviceError, SettingsError):
+        except DeviceError:
             raise
+        except SettingsError as error:
+            raise DeviceError(str(error), error.advice) from None
         except TimeoutError:
+            if reading is not None:  # only what its own pages would have added came too late
+                return reading
             raise DeviceError(
                 f"{written(endpoint)} could not be read within {READING_S:.0f} seconds", "Its answers come too slowly."
             ) from None
@@ -101,29 +107,35 @@ class Visitor:
         finally:
             lock.release()
             took_s = asyncio.get_running_loop().time() - began
-            self._on_visit(Visit(endpoint, took_s, session.requests if session else 0, _why(session, took_s)))
+            self._on_visit(Visit(endpoint, took_s, sum(session.requests for session in sessions), _why(sessions, took_s)))
 
-    async def _by_snmp(self, endpoint: Endpoint, way: Credential | None) -> tuple[Session, Reading]:
+    async def _by_snmp(self, endpoint: Endpoint, way: Credential | None, sessions: list[Session]) -> Reading:
+        """Every conversation that is begun is put into `sessions`."""
         packed = self._memory.get(written(endpoint))
         known = remembered.unpack(packed) if packed else None
         if known is not None and not self._still_good(known):
             known = None
-        silent = None
-        if known is not None and (way is None or way == HELLO or known.way == self._place(way)):
-            silent = self._credentials[known.way]
-            abilities = known.abilities if repeat.is_fresh(known, self._clock()) else Abilities(silent.version != "1")
+        failed: dict[Credential, DeviceError] = {}
+        if known is not None and self._may_be(self._credentials[known.way], way):
+            credential = self._credentials[known.way]
+            abilities = known.abilities if repeat.is_fresh(known, self._clock()) else Abilities(credential.version != "1")
             session = Session(abilities, insists=False)
+            sessions.append(session)
             try:
-                return await self._visit(endpoint, silent, known, None, session)
-            except Unanswered:
-                # Off, most likely, and then what is known of it stays; but its community may have changed.
-                if session.heard or way is not None:
+                return await self._visit(endpoint, credential, known, None, session)
+            except Unresolved:
+                raise
+            except DeviceError as error:
+                # Off, most likely, and then what is known of it stays; but its community or user may have changed.
+                if session.heard or way == credential:
                     raise
+                failed[credential] = error
 
-        async def attempt(credential: Credential, tries: int, session: Session) -> tuple[Session, Reading]:
+        async def attempt(credential: Credential, tries: int, session: Session) -> Reading:
+            sessions.append(session)
             return await self._visit(endpoint, credential, None, tries, session)
 
-        return await self._first_that_answers(way, attempt, silent)
+        return await self._first_that_answers(way, attempt, failed)
 
     async def converse(self, endpoint: Endpoint, begin: Callable[[Session], Talk[T]]) -> T:
         """Holds one talk with the device, whichever way in it has. Raises DeviceError."""
@@ -141,22 +153,29 @@ class Visitor:
         self,
         heard: Credential | None,
         attempt: Callable[[Credential, int, Session], Awaitable[T]],
-        silent: Credential | None = None,
+        failed: Mapping[Credential, DeviceError] = MappingProxyType({}),
     ) -> T:
-        """Tries all ways but one that was `silent` just now."""
-        failures: list[DeviceError] = []
+        """Tries all ways but those that `failed` just now."""
+        failures = list(failed.values())
         for credential, tries in self._ways(heard):
-            if credential == silent and len(self._credentials) > 1:
+            if credential in failed and len(self._credentials) > 1:
                 continue
             session = Session(Abilities(credential.version != "1"), heard is not None or self._is_last_hope(credential))
             try:
                 return await attempt(credential, tries, session)
+            except Unresolved:
+                raise
             except DeviceError as error:
                 if session.heard:
                     raise
                 failures.append(error)
         # Silence tells less than a refusal.
         raise next((failure for failure in failures if not isinstance(failure, Unanswered)), failures[-1])
+
+    @staticmethod
+    def _may_be(known: Credential, heard: Credential | None) -> bool:
+        """Whether who is `known` to take one way may be who was `heard`: an engine of SNMPv3 has told no name yet."""
+        return heard is None or heard == known or (heard == HELLO and known.user is not None)
 
     def _still_good(self, known: Remembered) -> bool:
         """Who spoke v1 a day ago is offered v2c again: then, the first packet may have been lost."""
@@ -189,7 +208,7 @@ class Visitor:
         known: Remembered | None,
         first_tries: int | None,
         session: Session,
-    ) -> tuple[Session, Reading]:
+    ) -> Reading:
         host, port = endpoint
         now = self._clock()
         agent = await self._network.agent(host, port, credential, self._tries)
@@ -200,7 +219,7 @@ class Visitor:
         reading = interpret(facts, self._profiles, host, port, now)
         if anew:
             self._remember(endpoint, credential, session, facts, reading)
-        return session, reading
+        return reading
 
     def _remember(self, endpoint: Endpoint, credential: Credential, session: Session, facts: Facts, reading: Reading) -> None:
         """What is no printer is not visited again, and not remembered."""
@@ -222,14 +241,18 @@ class Visitor:
         return self._credentials.index(credential)
 
 
-def _why(session: Session | None, took_s: float) -> str:
+def _why(sessions: Sequence[Session], took_s: float) -> str:
     """What makes a visit dear, for people."""
-    if session is None or not session.requests:
+    if not sessions:
         return ""
+    *others, session = sessions
+    if not session.heard:
+        return "no answer"
     each_s = took_s / session.requests
     reasons = (
+        f"{len(others)} other {'way' if len(others) == 1 else 'ways'} in tried before" if others else "",
         "" if session.abilities.bulk else "no working GETBULK",
         f"{session.requests} requests" if session.requests > _MANY_REQUESTS else "",
-        f"{each_s:.1f} s for an answer" if each_s > _SLOW_ANSWER_S else "",
+        f"{each_s:.1f} s for an answer" if each_s > _SLOW_ANSWER_S and not others else "",
     )
     return ", ".join(filter(None, reasons))

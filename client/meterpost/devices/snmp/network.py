@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from meterpost.devices.snmp import ber
 from meterpost.devices.snmp.credentials import Credential
 from meterpost.devices.snmp.pace import Pace
-from meterpost.devices.snmp.port import Agent, Answer, Request, T, Talk
+from meterpost.devices.snmp.port import Agent, Answer, Request, T, Talk, Unresolved
 from meterpost.devices.snmp.wire import Address, Codec, Wire
-from meterpost.errors import DeviceError
 
 if TYPE_CHECKING:
     from meterpost.devices.snmp.reference import PysnmpUsers
@@ -53,7 +52,7 @@ class Network:
         self._pysnmp: PysnmpUsers | None = None
 
     async def agent(self, host: str, port: int, credential: Credential, tries: int) -> Agent:
-        """The agent at `host`, every PDU sent at most `tries` times. Raises DeviceError when the name is unknown."""
+        """The agent at `host`, every PDU sent at most `tries` times. Raises DeviceError, Unresolved for a name."""
         address = await resolve(host, port)
         if self._engine != "pysnmp" and (credential.user is not None or self._engine == "gufo"):
             from meterpost.devices.snmp import gufo
@@ -96,7 +95,7 @@ class _WireAgent:
 
 
 async def resolve(host: str, port: int) -> Address:
-    """The socket address of a name or address. Raises DeviceError."""
+    """The socket address of a name or address. Raises Unresolved."""
     try:
         socket.inet_pton(socket.AF_INET, host)
     except (OSError, ValueError):
@@ -107,7 +106,7 @@ async def resolve(host: str, port: int) -> Address:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:  # UnicodeError: a label that is empty or longer than 63 characters
         why = error.strerror if isinstance(error, OSError) else "it is no host name"
-        raise DeviceError(
+        raise Unresolved(
             f"the name {host} cannot be resolved: {why}", "Check the name, or give the printer's address."
         ) from None
     found.sort(key=lambda entry: entry[0] is not socket.AF_INET)  # a printer with both answers SNMP on IPv4 more often

@@ -57,6 +57,10 @@ class Unanswered(DeviceError):
     """No usable answer within the time-out and its retries."""
 
 
+class Unresolved(DeviceError):
+    """The device is named, and nobody knows the name: there is no other way to ask."""
+
+
 T = TypeVar("T")
 Talk = Generator[Request, Answer, T]
 """A conversation with one agent: it yields a request, is sent the answer (or thrown a DeviceError, Unanswered for
