@@ -1,5 +1,7 @@
 """Sweeps over simulated printers on loopback: found, reported as they come, deduplicated, stopped, and in time."""
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -147,6 +149,51 @@ def test_stopping_keeps_what_was_found(fleet: Fleet) -> None:
     found = room.discover(room.plan([NETWORK]), lambda step: stop.set() if step.reading else None, stop)
     assert 1 <= len(found) <= 4
     assert time.monotonic() - began < 15
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def test_an_interrupted_discovery_leaves_nothing_behind(fleet: Fleet) -> None:
+    room, before = devices(fleet, USER, timeout_s=30.0), descriptors()
+    asked: list[str] = []
+
+    class Remembering(dict[str, bytes]):
+        def get(self, endpoint: str, default: object = None) -> object:  # type: ignore[override]
+            asked.append(endpoint)
+            return super().get(endpoint, default)
+
+    def interrupt(step: Progress) -> None:
+        if step.reading and step.found == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    room._memory = Remembering()
+    with pytest.raises(KeyboardInterrupt):
+        room.discover(room.plan([NETWORK]), interrupt)
+    assert descriptors() == before
+    assert room.summary.visited == len(asked), "every visit that began has ended"
+
+
+def test_what_stops_the_progress_is_raised_as_it_is(fleet: Fleet) -> None:
+    def gone(_: Progress) -> None:
+        raise BrokenPipeError
+
+    room, before = devices(fleet), descriptors()
+    with pytest.raises(BrokenPipeError):
+        room.discover(room.plan(["127.20.31.0/28"]), gone)
+    assert descriptors() == before
+
+
+def test_who_takes_one_reading_of_many_leaves_nothing_behind(fleet: Fleet) -> None:
+    room, before = devices(fleet, timeout_s=30.0), descriptors()
+    dead = [(f"127.20.31.{host}", fleet.printers[0].port) for host in range(100, 120)]
+    each = room.read_each([("127.20.31.1", fleet.printers[0].port), *dead])
+    assert next(each)[0] == ("127.20.31.1", fleet.printers[0].port)
+    assert descriptors() > before
+    each.close()  # type: ignore[attr-defined]
+    assert descriptors() == before
+    assert room.summary.visited == 21
 
 
 def test_probes_leave_no_faster_than_the_setting_allows() -> None:

@@ -81,16 +81,22 @@ class Sweep:
         return self.found.readings
 
     async def run(self, readers: int, deadline_s: float, stop: threading.Event | None) -> None:
-        """Until all addresses are visited, `stop` is set or time is up; `readers` devices are read at once."""
+        """Until all addresses are visited, `stop` is set or time is up; `readers` devices are read at once. Raises what
+        `on_progress` raises. Whatever ends it, nothing of it goes on."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + deadline_s
         work = asyncio.create_task(self._work(readers))
-        while not work.done():
-            await asyncio.wait((work,), timeout=_STOP_POLL_S)
-            if loop.time() > deadline or (stop is not None and stop.is_set()):
-                work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
+        try:
+            while not work.done():
+                await asyncio.wait((work,), timeout=_STOP_POLL_S)
+                if loop.time() > deadline or (stop is not None and stop.is_set()):
+                    break
+        finally:
+            work.cancel()
+            await asyncio.wait((work,))
+        failure = None if work.cancelled() else work.exception()
+        if failure is not None:
+            raise failure.exceptions[0] if isinstance(failure, BaseExceptionGroup) else failure
 
     async def _work(self, readers: int) -> None:
         async with asyncio.TaskGroup() as group:
@@ -124,7 +130,7 @@ class Sweep:
         for place, (host, port) in enumerate(self._plan.endpoints):
             if roads.is_uri(host):
                 self._hear(place, None)
-            elif host[-1:].isdigit() and host.count(".") == 3:
+            elif host.replace(".", "").isdigit():
                 self._places.setdefault((host, port), []).append(place)
             else:
                 named.append(one(place))
