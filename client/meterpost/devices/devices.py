@@ -34,6 +34,7 @@ Outcome = Reading | DeviceError
 T = TypeVar("T")
 A = TypeVar("A")
 AFTER_SWEEP_S = 300.0  # for reading what answered
+RECORDING_S = 900.0  # a slow printer over v1 needs five minutes for all it has
 SLOW_S = 5.0
 _BATCH = 1024
 _BATCH_S = 0.1
@@ -117,11 +118,17 @@ class Devices:
         """A recording of the device in `.snmprec` form: everything its agent tells, bounded. Raises DeviceError."""
 
         async def run() -> tuple[Variable, ...]:
-            async with self._visitor(None) as (visitor, _):
+            # gufo_snmp does not tell of what type a value is.
+            async with self._visitor(None, "pysnmp") as (visitor, _), asyncio.timeout(RECORDING_S):
                 return await visitor.converse((address, port or self._snmp.port), walk)
 
         with _runner() as runner:
-            variables = runner.run(run())
+            try:
+                variables = runner.run(run())
+            except TimeoutError:
+                raise DeviceError(
+                    f"{address} could not be recorded within {RECORDING_S / 60:.0f} minutes", "Its answers come too slowly."
+                ) from None
         return dump(redacted(variables, self._profiles) if redact else variables)
 
     def discover(
@@ -201,8 +208,8 @@ class Devices:
             runner.run(end())
 
     @asynccontextmanager
-    async def _visitor(self, pace: Pace | None) -> AsyncIterator[tuple[Visitor, Network]]:
-        network = Network(self._snmp.timeout_s, self._snmp.engine, pace)
+    async def _visitor(self, pace: Pace | None, engine: str = "") -> AsyncIterator[tuple[Visitor, Network]]:
+        network = Network(self._snmp.timeout_s, engine or self._snmp.engine, pace)
         began, visited = time.monotonic(), 0
         slow: list[Visit] = []
 

@@ -11,15 +11,18 @@ from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Tag, Value, Variable, oid
 
 MAX_VARIABLES = 30_000
+MAX_OCTETS = 8 * 1024 * 1024  # of octet strings; twice that in hexadecimal is still a recording that can be loaded
 _ROOT = oid("1.3.6.1")
 _REPETITIONS = 24
 
 
 def walk(session: Session) -> Talk[tuple[Variable, ...]]:
-    """Every variable of the agent, in its order, MAX_VARIABLES at most. Raises DeviceError for an agent without any."""
+    """Every variable of the agent, in its order, MAX_VARIABLES and about MAX_OCTETS at most. Raises DeviceError for an agent
+    without any."""
     found: list[Variable] = []
     cursor, bulk, rows = _ROOT, session.abilities.bulk, _REPETITIONS
-    while len(found) < MAX_VARIABLES:
+    octets = 0
+    while len(found) < MAX_VARIABLES and octets < MAX_OCTETS:
         request = Request(Kind.GET_BULK, (cursor,), 0, rows) if bulk else Request(Kind.GET_NEXT, (cursor,))
         try:
             answer = yield request
@@ -32,12 +35,13 @@ def walk(session: Session) -> Talk[tuple[Variable, ...]]:
         taken = _increasing(answer.bindings, answer.tags, cursor) if answer.status == ErrorStatus.NO_ERROR else []
         if taken:
             found += taken
+            octets += sum(len(variable.value) for variable in taken if isinstance(variable.value, bytes))
             cursor = taken[-1].oid
             if len(taken) == len(answer.bindings):
                 continue
         if answer.status == ErrorStatus.TOO_BIG and bulk and rows > 1:
             rows //= 2
-        elif bulk and not taken and answer.status != ErrorStatus.NO_ERROR:
+        elif bulk and not taken and not (answer.bindings and answer.bindings[0][1] is None):
             bulk = False
         else:
             break  # the end of the MIB, or names that do not increase

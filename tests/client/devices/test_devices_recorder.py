@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterpost import recording
-from meterpost.devices import Devices, read_recording
-from meterpost.devices.recorder import MAX_VARIABLES, walk
+from meterpost.devices import Devices, SnmpUserSecret, read_recording
+from meterpost.devices.recorder import MAX_OCTETS, MAX_VARIABLES, walk
 from meterpost.devices.redaction import redacted
 from meterpost.devices.snmp.memory import MemoryAgent
 from meterpost.devices.snmp.port import Answer, ErrorStatus, Request, Unanswered, hold_at_once
@@ -51,10 +51,15 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 def devices(**changes: object) -> Devices:
-    return Devices(SnmpSettings(timeout_s=1.0, **changes), DiscoverySettings(), (), lambda: NOON)
+    user = SnmpUserSecret("reader", "auth-password", "priv-password")
+    return Devices(SnmpSettings(timeout_s=1.0, **changes), DiscoverySettings(), (user,), lambda: NOON)
 
 
-@pytest.mark.parametrize("changes", [{}, {"versions": ("1",)}, {"engine": "pysnmp"}], ids=["v2c", "v1", "pysnmp"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"versions": ("1",)}, {"versions": ()}, {"engine": "gufo"}, {"engine": "wire"}],
+    ids=["v2c", "v1", "v3", "gufo", "wire"],
+)
 def test_what_is_recorded_is_what_is_served(fleet: Fleet, tmp_path: Path, changes: dict[str, object]) -> None:
     printer = fleet.printers[0]
     (tmp_path / "again").write_text(devices(**changes).record(printer.address, printer.port))
@@ -122,6 +127,33 @@ def walked(agent: MemoryAgent) -> tuple[Variable, ...]:
 
 def test_an_endless_agent_is_recorded_up_to_a_bound() -> None:
     assert len(walked(Endless({}))) == MAX_VARIABLES
+
+
+def test_an_agent_that_tells_too_much_is_recorded_up_to_a_bound() -> None:
+    class Verbose(Endless):
+        def answer(self, request: Request) -> Answer:
+            whole = super().answer(request)
+            return replace(whole, bindings=tuple((name, bytes(2700)) for name, _ in whole.bindings), tags=b"\x04" * 24)
+
+    found = walked(Verbose({}))
+    assert MAX_OCTETS <= len(found) * 2700 < MAX_OCTETS + 24 * 2700
+
+
+def test_a_device_that_is_too_slow_to_be_recorded_is_given_up(monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> None:
+    monkeypatch.setattr("meterpost.devices.devices.RECORDING_S", 0.0)
+    with pytest.raises(DeviceError, match="could not be recorded within 0 minutes"):
+        devices().record(fleet.printers[0].address, fleet.printers[0].port)
+
+
+@pytest.mark.parametrize("said", [Answer(), Answer((((1, 3, 6, 1), 7),), tags=b"\x02"), Answer(status=ErrorStatus.GEN_ERR)])
+def test_an_answer_to_getbulk_that_leads_nowhere_is_asked_for_without(said: Answer) -> None:
+    class NoBulk(MemoryAgent):
+        def answer(self, request: Request) -> Answer:
+            whole = super().answer(request)
+            return said if request.repetitions else replace(whole, tags=b"\x02" * len(whole.bindings))
+
+    mib: Mib = {(1, 3, 6, 1, row): row for row in range(1, 4)}
+    assert [variable.value for variable in walked(NoBulk(mib))] == [1, 2, 3]
 
 
 def test_a_walk_that_turns_back_ends() -> None:
