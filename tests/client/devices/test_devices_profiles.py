@@ -69,6 +69,8 @@ def test_a_built_in_profile_is_sound(entry: profile.Profile) -> None:
         (MINIMAL + METER + "scale = 0", "meter 1: scale = 0 is not between 1 and 1000000"),
         (MINIMAL + METER + 'scale = "2"', "scale = '2' is not a int"),
         (MINIMAL + METER + 'pattern = "("', "pattern = '\\('"),
+        (MINIMAL + METER + "pattern = '[0-9]+'", "pattern = .* put brackets round what is read"),
+        (MINIMAL + 'serial = [{ oid = "1.3", pattern = "x" }]', "serial 1: pattern = 'x': put brackets"),
         (MINIMAL + METER + "label = 5", "label = 5 is not a str"),
         (MINIMAL + TABLE + 'labels = { "2" = "Copy" }', "table 1: labels has a key that rows has not"),
         (MINIMAL + TABLE + "labels = { 1 = 5 }", "labels is not a table of texts"),

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,6 +24,7 @@ LIFE = "1.3.6.1.2.1.43.10.2.1.4.1.1"
 SERIAL = "1.3.6.1.2.1.43.5.1.1.17.1"
 TONER, WASTE = "1.3.6.1.2.1.43.11.1.1.9.1.1", "1.3.6.1.2.1.43.11.1.1.9.1.2"
 ERRORS = "1.3.6.1.2.1.25.3.5.1.2.1"
+SUPPLY_COLORANT = "1.3.6.1.2.1.43.11.1.1.3"
 ALERT_CODE, ALERT_TEXT = "1.3.6.1.2.1.43.18.1.1.7.1", "1.3.6.1.2.1.43.18.1.1.8.1"
 NAME = "1.3.6.1.2.1.1.5.0"
 LATER = NOON + timedelta(hours=2)
@@ -119,6 +121,34 @@ def test_who_is_not_what_it_was_is_met_anew_in_the_same_visit(change: dict[str, 
     assert reading.name == "new-name"
 
 
+DEVICE_ID = "1.3.6.1.4.1.2699.1.2.1.2.1.1.3.1"
+
+
+@pytest.mark.parametrize("place", [DEVICE_ID, "1.3.6.1.2.1.1.1.0"], ids=["device id", "sysDescr"])
+def test_a_serial_number_is_looked_at_again_wherever_it_stands(place: str) -> None:
+    one, other = (
+        a_printer({SERIAL: None, place: b"MFG:ACME;MDL:Laser;SN: %b;" % number}) for number in (b"AC00042", b"AC00043")
+    )
+    known = meet(one)
+    assert again(known, Asked(one)) == (read(one), False)
+    reading, anew = again(known, Asked(other))
+    assert (reading.serial, anew) == ("AC00043", True)
+
+
+def test_what_an_earlier_meterpost_kept_is_read_anew_where_more_is_asked_today() -> None:
+    known = meet(a_printer())
+    del known.facts.columns[oid(SUPPLY_COLORANT)]
+    reading, anew = again(known, Asked(a_printer()))
+    assert (reading, anew) == (read(a_printer()), True)
+
+
+def test_alerts_without_codes_stay_while_they_last() -> None:
+    loud, quiet = a_printer({f"{ALERT_TEXT}.7": b"Toner low"}), a_printer()
+    for after in (loud, quiet):
+        assert again(meet(loud), Asked(after)) == (read(after), False)
+    assert read(loud).alerts != ()
+
+
 def test_a_clock_that_was_set_back_is_not_believed() -> None:
     assert again(meet(a_printer()), Asked(a_printer()), NOON - timedelta(seconds=1))[1]
 
@@ -184,6 +214,22 @@ def test_what_is_packed_comes_back(known: Remembered) -> None:
     assert unpack(pack(known)) == known
 
 
+def test_more_than_any_printer_says_is_not_kept() -> None:
+    known = meet(a_printer())
+    for rows in ({(row,): bytes(300) for row in range(500)}, {(row, *[2**32 - 1] * 40): row for row in range(5000)}):
+        facts = Facts(dict(known.facts.scalars), known.facts.columns | {oid(ALERT_TEXT): rows})
+        assert pack(replace(known, facts=facts)) is None
+
+
+def test_a_time_without_a_zone_is_no_trouble() -> None:
+    packed = pack(meet(a_printer()))
+    assert packed
+    assert zlib.decompress(packed).count(b"2026-11-20T12:00:00Z") == 1
+    known = unpack(zlib.compress(zlib.decompress(packed).replace(b"12:00:00Z", b"12:00:00", 1)))
+    assert known
+    assert again(known, Asked(a_printer()))[0] == read(a_printer())
+
+
 @given(st.binary(max_size=60))
 def test_what_was_never_packed_is_nothing(octets: bytes) -> None:
     assert unpack(octets) is None
@@ -196,10 +242,12 @@ def test_what_was_never_packed_is_nothing(octets: bytes) -> None:
         lambda octets: octets[:-9],
         lambda octets: zlib.compress(zlib.decompress(octets).replace(b"[1,", b"[2,", 1)),
         lambda octets: zlib.compress(zlib.decompress(octets).replace(b"1.3.6", b"1.x.6", 1)),
+        lambda octets: zlib.compress(zlib.decompress(octets).replace(b",32]", b",0]", 1)),
+        lambda octets: zlib.compress(zlib.decompress(octets).replace(b",32]", b",Infinity]", 1)),
         lambda octets: zlib.compress(b"[" * 100_000),
         lambda octets: zlib.compress(b" " * 64 * 1024 * 1024),
     ],
-    ids=["cut short", "another format", "a bad name", "deep", "a bomb"],
+    ids=["cut short", "another format", "a bad name", "no names at once", "endless", "deep", "a bomb"],
 )
 def test_a_spoilt_memory_is_no_memory(spoil: Callable[[bytes], bytes]) -> None:
     assert unpack(spoil(pack(meet(a_printer())))) is None

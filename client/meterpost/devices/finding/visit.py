@@ -226,7 +226,7 @@ class Visitor:
         if not contact.is_printer(facts):
             return
         profile = contact.chosen(facts, self._profiles)
-        self._memory[written(endpoint)] = remembered.pack(
+        packed = remembered.pack(
             Remembered(
                 reading.serial,
                 self._place(credential),
@@ -236,6 +236,10 @@ class Visitor:
                 facts,
             )
         )
+        if packed is None:
+            self._memory.pop(written(endpoint), None)
+        else:
+            self._memory[written(endpoint)] = packed
 
     def _place(self, credential: Credential) -> int:
         return self._credentials.index(credential)

@@ -32,6 +32,7 @@ _MARKS = (  # what only a printer has
     mib.PRT_MARKER_LIFE_COUNT,
     mib.PRT_SUPPLY_LEVEL,
 )
+_COLUMNS = frozenset(want.column for want in (*_DEVICES, *supplies.COLUMNS, *alerts.COLUMNS))
 _LABEL_OCTETS = 20
 
 
@@ -52,6 +53,11 @@ def first_contact(session: Session, profiles: Profiles) -> Talk[Facts]:
     scalars = [oid for oid in _scalars(facts, row, profile, profiles.generic) if oid not in facts.scalars]
     facts.merge((yield from session.collect(scalars, (*supplies.COLUMNS, *alerts.COLUMNS, *_tables(profile)))))
     return facts
+
+
+def is_whole(facts: Facts) -> bool:
+    """Whether all columns were asked that every printer is asked today: `facts` may have been kept by an earlier meterpost."""
+    return facts.columns.keys() >= _COLUMNS
 
 
 def is_printer(facts: Facts) -> bool:

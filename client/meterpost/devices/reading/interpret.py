@@ -78,15 +78,16 @@ def status(device: int | None, printer: int | None, errors: tuple[str, ...]) -> 
 
 
 def _first(rules: tuple[TextRule, ...], scalars: Mapping[Oid, Value]) -> str:
-    return next(filter(None, (_text(rule, scalars.get(rule.oid)) for rule in rules)), "")
+    return next(filter(None, (told(rule, scalars.get(rule.oid)) for rule in rules)), "")
 
 
-def _text(rule: TextRule, value: Value) -> str:
+def told(rule: TextRule, value: Value) -> str:
+    """What `rule` reads of the `value` at its place."""
     octets = value[rule.skip :] if isinstance(value, bytes) else None
     if rule.pattern is None:
         return values.text(octets)
     match = rule.pattern.search(values.text(octets, values.MAX_DEVICE_ID))
-    return match[1].strip()[: values.MAX_TEXT] if match else ""
+    return (match[1] or "").strip()[: values.MAX_TEXT] if match else ""
 
 
 def _life_meters(host: Mapping[Oid, Column]) -> list[Meter]:
@@ -132,7 +133,7 @@ def _count(rule: MeterRule, value: Value) -> int | None:
     """A number is no text, and a text no number: each only where the maker's MIB has it."""
     if rule.pattern is not None:
         match = rule.pattern.search(values.text(value))
-        value = int(match[1]) if match and _DIGITS.fullmatch(match[1]) else None
+        value = int(match[1]) if match and _DIGITS.fullmatch(match[1] or "") else None
     count = values.number(value)
     return None if count is None or count < 0 else count // rule.scale
 

@@ -279,7 +279,7 @@ def _meter(rule: Table) -> MeterRule:
         oid=rule.oid("oid"),
         label=rule.take("label", str, ""),
         scale=rule.count("scale", 1, _MAX_SCALE),
-        pattern=rule.pattern("pattern"),
+        pattern=rule.pattern("pattern", groups=1),
     )
 
 
@@ -346,4 +346,6 @@ def _folded(key: Value | str) -> str:
 
 
 def _texts(table: Table, key: str) -> tuple[TextRule, ...]:
-    return tuple(TextRule(rule.oid("oid"), rule.take("skip", int, 0), rule.pattern("pattern")) for rule in table.rules(key))
+    return tuple(
+        TextRule(rule.oid("oid"), rule.take("skip", int, 0), rule.pattern("pattern", groups=1)) for rule in table.rules(key)
+    )

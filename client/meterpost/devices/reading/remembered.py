@@ -7,7 +7,7 @@ It is never needed: who forgets it meets the device as if for the first time.
 import json
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from meterpost.devices.snmp.session import Abilities, Facts
@@ -16,6 +16,7 @@ from meterpost.recording import Oid, Value, dotted, oid
 
 FORMAT = 1
 _MOST_OCTETS = 1024 * 1024
+_MOST_IN_STRINGS = 128 * 1024  # octets; a printer has about two thousand, and each may be written as six characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,12 @@ class Remembered:
     facts: Facts
 
 
-def pack(known: Remembered) -> bytes:
-    """`known` as octets."""
+def pack(known: Remembered) -> bytes | None:
+    """`known` as octets; None where the agent says more than is worth keeping."""
     facts = known.facts
+    columns = (facts.scalars, *facts.columns.values())
+    if sum(len(value) for rows in columns for value in rows.values() if isinstance(value, bytes)) > _MOST_IN_STRINGS:
+        return None
     content = [
         FORMAT,
         known.serial,
@@ -45,7 +49,8 @@ def pack(known: Remembered) -> bytes:
         {dotted(column): _pack_column(rows) for column, rows in facts.columns.items()},
         [dotted(column) for column in facts.cut],
     ]
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
+    plain = json.dumps(content, separators=(",", ":")).encode()
+    return zlib.compress(plain, 1) if len(plain) <= _MOST_OCTETS else None
 
 
 def unpack(octets: bytes) -> Remembered | None:
@@ -53,16 +58,16 @@ def unpack(octets: bytes) -> Remembered | None:
     try:
         content = json.loads(zlib.decompressobj().decompress(octets, _MOST_OCTETS))
         form, serial, way, (bulk, names), learnt_at, profile, scalars, columns, cut = content
-        if form != FORMAT:
+        if form != FORMAT or names < 1:
             return None
         facts = Facts(
             _unpack_column(scalars),
             {_name(column): _unpack_column(rows) for column, rows in columns.items()},
             set(map(_name, cut)),
         )
-        abilities, at = Abilities(bool(bulk), int(names)), datetime.fromisoformat(learnt_at)
+        abilities, at = Abilities(bool(bulk), int(names)), datetime.fromisoformat(learnt_at).astimezone(UTC)
         return Remembered(serial, int(way), abilities, at, profile, facts)
-    except (zlib.error, ValueError, TypeError, AttributeError, RecursionError):
+    except (zlib.error, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -6,8 +6,10 @@ changed, an object that is gone, knowledge that is a day old), it is met as if f
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
 from meterpost.devices.reading import alerts, contact, mib, values
+from meterpost.devices.reading.interpret import told
 from meterpost.devices.reading.profile import Profile, Profiles, folded
 from meterpost.devices.reading.remembered import Remembered
 from meterpost.devices.snmp.port import Talk
@@ -25,8 +27,8 @@ def visit(session: Session, profiles: Profiles, known: Remembered | None, now: d
     """The facts of a device, and whether they were all asked anew. Raises DeviceError."""
     if known is not None and is_fresh(known, now):
         profile = contact.chosen(known.facts, profiles)
-        if known.profile == f"{profile.name} {profile.version}":
-            facts = yield from _repeat(session, known.facts, profile)
+        if known.profile == f"{profile.name} {profile.version}" and contact.is_whole(known.facts):
+            facts = yield from _repeat(session, known.facts, profile, profiles.generic)
             if facts is not None:
                 return facts, False
     return (yield from contact.first_contact(session, profiles)), True
@@ -37,9 +39,9 @@ def is_fresh(known: Remembered, now: datetime) -> bool:
     return known.learnt_at <= now < known.learnt_at + KEEPS
 
 
-def _repeat(session: Session, known: Facts, profile: Profile) -> Talk[Facts | None]:
+def _repeat(session: Session, known: Facts, profile: Profile, generic: Profile) -> Talk[Facts | None]:
     """`known` with what moves asked anew; None where the device is not what it was."""
-    cells = {column + row: (column, row) for column, row in moving(known, profile)}
+    cells = {column + row: (column, row) for column, row in moving(known, profile, generic)}
     found = yield from session.collect(tuple(cells), _alerts(known))
     if found.scalars.keys() != cells.keys():
         return None
@@ -58,7 +60,7 @@ def _repeat(session: Session, known: Facts, profile: Profile) -> Talk[Facts | No
     return facts
 
 
-def moving(facts: Facts, profile: Profile) -> Iterator[Cell]:
+def moving(facts: Facts, profile: Profile, generic: Profile) -> Iterator[Cell]:
     """The cells of `facts` that a further visit asks for."""
     row = contact.printer_row(facts)
     columns = facts.columns
@@ -68,8 +70,13 @@ def moving(facts: Facts, profile: Profile) -> Iterator[Cell]:
     for column in (mib.PRT_MARKER_LIFE_COUNT, mib.PRT_SUPPLY_LEVEL):
         for place in columns.get(column, ()):
             yield column, place
-    elsewhere = () if values.serial(values.text(columns[mib.PRT_SERIAL_NUMBER].get(row))) else profile.serial
-    objects = (*(rule.oid for rule in elsewhere), *(meter.oid for meter in profile.meters), *profile.packed)
+    known = values.serial(values.text(columns[mib.PRT_SERIAL_NUMBER].get(row)))
+    elsewhere = (rule for rule in profile.serial + generic.serial if values.serial(told(rule, facts.scalars.get(rule.oid))))
+    objects = (
+        *(rule.oid for rule in islice(elsewhere, 0 if known else 1)),
+        *(meter.oid for meter in profile.meters),
+        *profile.packed,
+    )
     for oid in dict.fromkeys(objects):
         if oid in facts.scalars:
             yield oid, ()
@@ -86,7 +93,7 @@ def moving(facts: Facts, profile: Profile) -> Iterator[Cell]:
 
 def _alerts(known: Facts) -> tuple[Want, ...]:
     """The whole table where it had rows, else one cell of it, to see whether it has some now."""
-    rows = len(known.columns.get(mib.PRT_ALERT_CODE, ()))
+    rows = max(len(known.columns.get(want.column, ())) for want in alerts.COLUMNS)
     if rows:
         return tuple(want._replace(rows=rows + 1) for want in alerts.COLUMNS)
     return (Want(mib.PRT_ALERT_CODE, 1, most=1),) if mib.PRT_ALERT_CODE in known.columns else ()

@@ -70,14 +70,18 @@ class Table:
         except (ValueError, AttributeError):
             self.fail(f"{dotted!r} is not an object identifier")
 
-    def pattern(self, key: str) -> re.Pattern[str] | None:
+    def pattern(self, key: str, groups: int = 0) -> re.Pattern[str] | None:
+        """A regular expression with at least so many groups."""
         if key not in self._left:
             return None
         expression = self.take(key, str)
         try:
-            return re.compile(expression, re.IGNORECASE)
+            pattern = re.compile(expression, re.IGNORECASE)
         except re.error as error:
             self.fail(f"{key} = {expression!r}: {error}")
+        if pattern.groups < groups:
+            self.fail(f"{key} = {expression!r}: put brackets round what is read")
+        return pattern
 
     def meter(self, key: str) -> str:
         return self.as_meter(self.take(key, str))
