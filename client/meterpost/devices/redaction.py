@@ -19,14 +19,20 @@ from meterpost.recording import Oid, Tag, Variable, oid
 
 SYS_CONTACT = oid("1.3.6.1.2.1.1.4.0")
 _NAMES = (mib.SYS_NAME, SYS_CONTACT, mib.SYS_LOCATION)
-# Address translation, IP, TCP, UDP, IPv6, and who may manage the agent: they name the machines it talks to.
-_OTHERS = tuple(map(oid, ("1.3.6.1.2.1.3", "1.3.6.1.2.1.4", "1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.55", "1.3.6.1.6.3")))
+# RFC 3805: prtGeneralCurrentOperator, prtGeneralServicePerson, prtGeneralPrinterName.
+_PEOPLE = tuple(map(oid, ("1.3.6.1.2.1.43.5.1.1.4", "1.3.6.1.2.1.43.5.1.1.5", "1.3.6.1.2.1.43.5.1.1.16")))
+# Address translation, IP, TCP, UDP, IPv6, and who may manage the agent: they name the machines it talks to; and the Job
+# Monitoring MIB (RFC 2707): what was printed, and by whom.
+_OTHERS = (
+    *map(oid, ("1.3.6.1.2.1.3", "1.3.6.1.2.1.4", "1.3.6.1.2.1.6", "1.3.6.1.2.1.7", "1.3.6.1.2.1.55", "1.3.6.1.6.3")),
+    oid("1.3.6.1.4.1.2699.1.1"),
+)
 _LEAST = 4  # characters: what is shorter is in everything
 _QUAD = rb"\d{1,3}"
 # Private networks (RFC 1918, RFC 3927). Four numbers with dots may be a firmware's version as well: any others stay, unless the
 # agent itself has them as an address.
 _INSIDE = rb"(?:10\.%b|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))\.%b\.%b" % (_QUAD, _QUAD, _QUAD)
-_MAIL = re.compile(rb"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_MAIL = re.compile(rb"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _CODES = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 
 
@@ -73,7 +79,7 @@ def _pairs(variables: tuple[Variable, ...], profiles: Profiles, stand_ins: "_Sta
 
 
 def _private_words(variable: Variable, profiles: Profiles) -> Iterator[str]:
-    if variable.oid in _NAMES:
+    if variable.oid in _NAMES or any(_below(variable.oid, column) for column in _PEOPLE):
         text = values.text(variable.value)
         yield from (word for word in (text, text.split(".")[0], text.partition(".")[2]) if len(word) >= _LEAST)
     if _below(variable.oid, mib.PRT_SERIAL_NUMBER):

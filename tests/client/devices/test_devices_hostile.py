@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from devices_kit import NOON, Mib, a_printer, read
+from devices_kit import NOON, PROFILES, Mib, a_printer, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
@@ -13,7 +13,7 @@ from pysnmp.proto.api import v2c
 
 from meterpost.devices import Devices, SnmpUserSecret
 from meterpost.devices.finding.visit import READING_S
-from meterpost.devices.reading import mib
+from meterpost.devices.reading import contact, mib
 from meterpost.devices.snmp.port import Kind
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.settings import DiscoverySettings, SnmpSettings
@@ -158,6 +158,39 @@ any_value = (
     | st.binary(max_size=40)
     | st.lists(st.integers(0, 2**32 - 1), max_size=5).map(tuple)
 )
+
+
+texts = st.sampled_from([b"SN:12345;MDL:x;", b"Total Impressions", b"123", "Toner".encode("utf-16-le"), b"\0\1\4\0\0\1\0\xff"])
+rows = st.lists(st.integers(0, 3) | st.integers(0, 2**32 - 1), min_size=1, max_size=3).map(tuple)
+
+
+@st.composite
+def mibs(draw: st.DrawFn) -> Mib:
+    """Anything at all wherever a maker's profile, or the standard, has something."""
+    chosen, generic = draw(st.sampled_from(list(PROFILES))), PROFILES.generic
+    rules = (*chosen.serial, *generic.serial, *chosen.model, *generic.model, *chosen.maker, *chosen.firmware, *chosen.meters)
+    single = {*contact.SYSTEM, *chosen.packed, *(rule.oid for rule in rules)}
+    columns = {*contact._COLUMNS, *(want.column for want in contact._tables(chosen))}
+    places, values = draw(st.lists(rows, min_size=1, max_size=3)), any_value | texts | st.integers(-(2**71), 2**72 - 1)
+    cells = sorted(single | {column + place for column in columns for place in places})
+    found: Mib = draw(st.dictionaries(st.sampled_from(cells), values, max_size=60))
+    kind = chosen.matches[0].prefix if chosen.matches else (1, 3)
+    return found | {mib.SYS_OBJECT_ID: (*kind, 1), (*mib.HR_DEVICE_TYPE, *places[0]): mib.HR_DEVICE_PRINTER}
+
+
+@given(mibs(), st.sampled_from(["1", "2c"]))
+@settings(max_examples=150, deadline=None)
+def test_no_value_of_a_wrong_type_becomes_a_reading(found: Mib, version: str) -> None:
+    reading = read(found, version)
+    assert reading.is_printer
+    assert all(type(meter.value) is int and meter.value >= 0 for meter in reading.meters)
+    assert len({meter.name for meter in reading.meters}) == len(reading.meters)
+    assert all(supply.percent is None or 0 <= supply.percent <= 100 for supply in reading.supplies)
+    said = {name: value for name, value in found.items() if not isinstance(value, bytes)}
+    silent = read(said, version)
+    named = (*(supply.description for supply in silent.supplies), *(alert.description for alert in silent.alerts))
+    assert not any((silent.serial, silent.model, silent.name, silent.location, silent.firmware, silent.sys_descr, *named))
+    assert reading.to_json()
 
 
 @given(st.dictionaries(st.sampled_from(sorted(a_printer())), any_value))

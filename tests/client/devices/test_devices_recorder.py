@@ -28,11 +28,19 @@ SECRET_MIB: dict[str, recording.Value] = {
     "1.3.6.1.2.1.1.5.0": b"prn-7.corp.example",
     "1.3.6.1.2.1.1.6.0": b"Vault, 3rd floor",
     "1.3.6.1.2.1.4.20.1.1.203.0.113.9": b"\xcb\0\x71\x09",
+    "1.3.6.1.2.1.43.5.1.1.4.1": b"Erika Muster",
+    "1.3.6.1.2.1.43.5.1.1.5.1": b"Max Monteur",
+    "1.3.6.1.2.1.43.5.1.1.16.1": b"Chefdrucker",
+    "1.3.6.1.4.1.2699.1.1.1.2.1.1.3.1": b"salaries.xls",
+    "1.3.6.1.4.1.32473.9.0": b"call Max Monteur; last job by Erika Muster on CHEFDRUCKER",
     "1.3.6.1.2.1.43.16.5.1.2.1.1": b"acme-10:00:01 AC00042 203.0.113.9 02005E100001 PRN-7",
     "1.3.6.1.4.1.32473.7.0": "prn-7".encode("utf-16-le"),
     "1.3.6.1.4.1.32473.8.0": b"Vault, 3rd floor",
 }
-NOBODYS_BUSINESS = ("AC00042", "prn-7", "corp.example", "jane", "vault", "10.20.30.40", "203.0.113.9", "02005e100001", "100001")
+NOBODYS_BUSINESS = (
+    *("AC00042", "prn-7", "corp.example", "jane", "vault", "10.20.30.40", "203.0.113.9", "02005e100001", "100001"),
+    *("Erika Muster", "Max Monteur", "Chefdrucker", "salaries"),
+)
 KINDS = {int: Tag.INTEGER, bytes: Tag.OCTETS, tuple: Tag.OID}
 
 
@@ -83,6 +91,12 @@ def test_a_redacted_recording_reads_like_the_device_and_tells_nothing(fleet: Fle
     assert now.mac.startswith("02:00:5e")
     assert f"S/N {now.serial}" in now.sys_descr, "the same number has the same stand-in everywhere"
     assert "firmware 3.11.0.5" in now.sys_descr, "a version is no address"
+
+
+def test_a_long_word_that_is_no_address_is_no_work() -> None:
+    value = b"a" * 65_000  # looked at from each of its letters on, it would take half a minute
+    (same,) = redacted((Variable((1, 3, 6, 1, 9), Tag.OCTETS, value),), PROFILES)
+    assert same.value == value
 
 
 @given(st.text("AB01-", min_size=4, max_size=12), st.binary(min_size=16, max_size=16))
