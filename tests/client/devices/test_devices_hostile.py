@@ -173,7 +173,8 @@ def mibs(draw: st.DrawFn) -> Mib:
     columns = {*contact._COLUMNS, *(want.column for want in contact._tables(chosen))}
     places, values = draw(st.lists(rows, min_size=1, max_size=3)), any_value | texts | st.integers(-(2**71), 2**72 - 1)
     cells = sorted(single | {column + place for column in columns for place in places})
-    found: Mib = draw(st.dictionaries(st.sampled_from(cells), values, max_size=60))
+    said = values.filter(lambda value: value is not None)  # NULL is what ends a column
+    found: Mib = draw(st.dictionaries(st.sampled_from(cells), said, max_size=60))
     kind = chosen.matches[0].prefix if chosen.matches else (1, 3)
     return found | {mib.SYS_OBJECT_ID: (*kind, 1), (*mib.HR_DEVICE_TYPE, *places[0]): mib.HR_DEVICE_PRINTER}
 
