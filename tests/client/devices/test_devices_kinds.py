@@ -180,24 +180,52 @@ def test_no_pattern_repeats_a_repetition() -> None:
 # -- other people's list -----------------------------------------------------------------------------------------------
 
 
+MISLABELLED = {
+    "ZyWALL USG 200": "a firewall",
+    "Epson Network Projector": "a projector, by its own words",
+}
+"""What the list calls a printer and is none."""
+
+BOXES = re.compile(r"(Lantronix EPS\d|MarkNet |D-Link DP-|Brother NC-\d+p)|.*\bExt\. Print Server")
+"""What the list calls a printer and is a box in front of one, by the name of its family, beside the class it has for them."""
+
+LEARNT = re.compile(r"Canon Network Interface Board|Generic \d|LabelWriter|SAGEM")
+"""Families in the half 1 for which rules were written after they had been missed there: they remain missed in its figure."""
+
+
 def half(text: str) -> int:
-    """The rules were written with the half 0 of the recorded list in view, and without the half 1."""
+    """The rules were written with the half 0 of the recorded list in view, and without the half 1 (but see LEARNT)."""
     return sha256(text.encode()).digest()[0] % 2
 
 
 @pytest.mark.skipif(not FOLDER, reason="METERPOST_RECORDINGS does not name a folder with the recorded list of devices")
 @pytest.mark.parametrize("halves", [(0,), (1,), (0, 1)], ids=["seen", "unseen", "all"])
 def test_recorded_devices(halves: tuple[int, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """The list calls print servers printers; we tell them apart, and count both as found. What it calls no printer is none."""
-    found: Counter[tuple[str, Verdict]] = Counter()
+    """Of the printers that are no print servers at least 98 % are found, and nothing is found that is none."""
     with (Path(FOLDER) / "sysdescr.csv").open(encoding="utf-8", newline="") as lines:
-        for line in csv.DictReader(lines):
-            if half(line["sysDescr"]) in halves:
-                found[line["is_printer"], judge(line["sysDescr"]).verdict] += 1
-    yes = sum(count for (label, _), count in found.items() if label == "yes")
-    printers, servers = found["yes", Verdict.PRINTER], found["yes", Verdict.PRINT_SERVER]
+        listed = [line for line in csv.DictReader(lines) if half(line["sysDescr"]) in halves]
+    found: dict[str, Counter[Verdict]] = {"printer": Counter(), "box": Counter(), "class": Counter(), "none": Counter()}
+    for line in listed:
+        text = line["sysDescr"]
+        if line["is_printer"] == "no" or text in MISLABELLED:
+            what = "none"
+        elif line["class"] == "Print Server":
+            what = "class"
+        else:
+            what = "box" if BOXES.match(text) else "printer"
+        missed = halves == (1,) and LEARNT.match(text)
+        found[what][Verdict.UNKNOWN if missed else judge(text).verdict] += 1
+    printers, boxes, in_class = (found[what] for what in ("printer", "box", "class"))
+    share = printers[Verdict.PRINTER] / printers.total()
     with capsys.disabled():
-        print(f"\nkinds {halves}: {printers} printers and {servers} print servers of {yes}: {(printers + servers) / yes:.1%}")
-    assert found["no", Verdict.PRINTER] == found["no", Verdict.PRINT_SERVER] == 0
-    assert printers + servers >= 0.98 * yes
-    assert servers <= 0.06 * yes  # as many as the list has boxes in front of printers, and no hiding place for printers
+        print(
+            f"\nkinds {halves}: {printers[Verdict.PRINTER]} of {printers.total()} printers found ({share:.1%}); "
+            f"{boxes[Verdict.PRINT_SERVER]} of {boxes.total()} boxes the list calls printers, and "
+            f"{in_class[Verdict.PRINT_SERVER]} of {in_class.total()} it calls print servers, found as such"
+        )
+    assert share >= 0.98
+    assert found["none"].keys() <= {Verdict.OTHER, Verdict.UNKNOWN}
+    assert boxes.keys() == {Verdict.PRINT_SERVER}
+    assert printers[Verdict.PRINT_SERVER] == 0
+    assert boxes.total() <= 0.05 * printers.total()  # no hiding place for printers that are missed
+    assert in_class.keys() <= {Verdict.PRINT_SERVER, Verdict.PRINTER, Verdict.UNKNOWN}  # some are the card in a printer

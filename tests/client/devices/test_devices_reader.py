@@ -3,10 +3,11 @@
 import pytest
 from devices_kit import NOON, a_printer, numbered, read
 
+from meterpost.devices.reading import mib
 from meterpost.devices.reading.interpret import status
 from meterpost.devices.snmp import ber
 from meterpost.model import SupplyState
-from meterpost.recording import oid
+from meterpost.recording import Value, oid
 
 SERIAL = "1.3.6.1.2.1.43.5.1.1.17.1"
 LIFE, UNIT = "1.3.6.1.2.1.43.10.2.1.4.1", "1.3.6.1.2.1.43.10.2.1.3.1"
@@ -211,6 +212,42 @@ def test_either_mib_makes_a_printer(gone: str) -> None:
     prefix = oid(gone)
     rest = {name: value for name, value in a_printer().items() if name[: len(prefix)] != prefix}
     assert read(rest).is_printer
+
+
+HP_JETDIRECT_EX = b"HP ETHERNET MULTI-ENVIRONMENT,ROM H.08.49,JETDIRECT EX,JD128,EEPROM V.28.22"
+WINDOWS = b"Hardware: Intel64 Family 6 Model 85 Stepping 7 AT/AT COMPATIBLE - Software: Windows Version 10.0 (Build 20348)"
+LINUX = b"Linux print-1 6.8.0-45-generic #45-Ubuntu SMP x86_64"
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "is_printer"),
+    [
+        (WINDOWS, {}, False),
+        (LINUX, {}, False),
+        (HP_JETDIRECT_EX, {}, False),
+        (b"", {}, True),  # nothing speaks against it
+        (b"ACME 9", {}, True),
+        (b"ACME laser printer", {}, True),
+        (LINUX, {SERIAL: b"AC00042"}, True),  # the Printer MIB is no queue's
+        (LINUX, {f"{LIFE}.1": 12345}, True),
+        (LINUX, {f"{UNIT}.1": 7}, True),
+        (LINUX, {"1.3.6.1.2.1.43.11.1.1.9.1.1": 50}, True),
+        (LINUX, {"1.3.6.1.2.1.1.2.0": oid("1.3.6.1.4.1.10642.1.1")}, True),  # a Zebra runs Linux
+    ],
+)
+@pytest.mark.parametrize("device_type", [True, False])
+def test_the_queue_of_a_computer_is_no_printer(
+    text: bytes, more: dict[str, Value], is_printer: bool, device_type: bool
+) -> None:
+    """hrDeviceTable and hrPrinterTable (RFC 2790) have a host's queues too."""
+    queue: dict[str, Value] = {
+        "1.3.6.1.2.1.1.1.0": text,
+        "1.3.6.1.2.1.25.3.2.1.3.1": b"Microsoft Print To PDF",
+        "1.3.6.1.2.1.25.3.5.1.1.1": 3,
+    }
+    if device_type:
+        queue["1.3.6.1.2.1.25.3.2.1.2.1"] = mib.HR_DEVICE_PRINTER
+    assert read(numbered(queue | more)).is_printer is is_printer
 
 
 @pytest.mark.parametrize(

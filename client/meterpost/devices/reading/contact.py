@@ -61,13 +61,14 @@ def is_whole(facts: Facts) -> bool:
 
 
 def is_printer(facts: Facts) -> bool:
-    """RFC 2790 and RFC 3805: a device of the host is a printer, or there is anything of the Printer MIB; but no box in front of
-    printers, which has neither marker nor supplies. Where an agent has no such MIB at all, its own words decide."""
+    """RFC 3805: there is a serial, a marker or a supply of the Printer MIB. A printer in the tables of RFC 2790 alone may be
+    the queue of a computer or of a box in front of printers: there the agent's own words must not speak against it. Where an
+    agent has neither MIB, they must speak for it."""
     columns = facts.columns
     if any(columns.get(column) for column in _MARKS):
         return True
     if mib.HR_DEVICE_PRINTER in columns[mib.HR_DEVICE_TYPE].values() or columns[mib.HR_PRINTER_STATUS]:
-        return judged(facts).verdict is not Verdict.PRINT_SERVER
+        return judged(facts).verdict in (Verdict.PRINTER, Verdict.UNKNOWN)
     return not columns[mib.HR_DEVICE_TYPE] and judged(facts).verdict is Verdict.PRINTER
 
 
