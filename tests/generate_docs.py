@@ -78,7 +78,8 @@ What a counter is called by its maker, by the Printer Working Group, and in mess
 A meter is called `unit.colour.service.size.sides`; each part but the first may be missing. The PWG counter is
 `Service.ColourSidesUnit`: services of PWG 5106.3 (`SystemTotals` where none is named, `Marker` for what a marker counts),
 work counters of PWG 5106.1, and of PWG 5100.22 where only that has them. Sizes and one-sided follow behind: PWG counts
-media by their names, makers only large (A3, B4, Ledger and larger) and small ones.
+media by their names, makers only large (A3, B4, Ledger and larger) and small ones. So does what makers tell apart and PWG
+does not, such as what was printed from storage: within one reading a counter has one value.
 """
 _PRINTER_MIB = """\
 ## Printer MIB

@@ -4,7 +4,8 @@ A meter is called `unit.colour.service.size.sides`, each part but the first may 
 Its PWG counter is `Service.ColourSidesUnit`, `Print.MonochromeImpressions`, with the services of PWG 5106.3 (IcServiceTypeTC;
 SystemTotals for all of them together, Marker for what a marker counts by itself) and the work counters of PWG 5106.1,
 those of PWG 5100.22 where only IPP has them (Pages, two-sided sheets). What the standard has no counter for follows behind:
-it counts media by their names (MediaUsed), makers only large and small ones: `Print.MonochromeImpressions.Large`.
+it counts media by their names (MediaUsed), makers only large and small ones: `Print.MonochromeImpressions.Large`. So does what
+makers tell apart and the standard does not, `Print.MonochromeImpressions.SingleColor`: one reading has one value for a counter.
 """
 
 from functools import lru_cache
@@ -24,28 +25,29 @@ COLOURS = {
     "singlecolor": "Monochrome",  # one colorant, whichever it is (print-color-mode of PWG 5100.13)
     "color": "FullColor",
     "fullcolor": "FullColor",
+    "anycolor": "FullColor",  # of makers that also tell full colour from two colours and one
     "twocolor": "HighlightColor",  # black and one colorant more
     "highlight": "HighlightColor",
     "blank": "Blank",
 }
 
-SERVICES = {  # where two are named, the second says what the first was for: `images.scanned.copy`
+SERVICES = {  # where two are named, the second says what the first was for: `images.scanned.copy`; behind the dot a qualifier
     "printed": "Print",
     "copied": "Copy",
     "copy": "Copy",
     "scanned": "Scan",
-    "sent": "Scan",
-    "network": "Scan",
+    "sent": "Scan.Sent",
+    "network": "Scan.Network",
     "stored": "Scan",
     "email": "EmailOut",
     "faxed": "FaxIn",  # what a fax prints was received
     "received": "FaxIn",
     "fax": "FaxOut",
     "internetfax": "NetworkFaxOut",
-    "serverfax": "NetworkFaxOut",
+    "serverfax": "NetworkFaxOut.Server",
     "other": "Other",
-    "fed": "SystemTotals",  # originals, for whichever service
-    "originals": "SystemTotals",
+    "fed": "SystemTotals.Fed",  # originals, for whichever service
+    "originals": "SystemTotals.Originals",
 }
 
 WITHOUT = frozenset({"length"})
@@ -53,7 +55,17 @@ WITHOUT = frozenset({"length"})
 
 SIDES = {"twosided": "TwoSided"}
 
-QUALIFIERS = {"large": "Large", "small": "Small", "extralarge": "ExtraLarge", "onesided": "OneSided"}
+QUALIFIERS = {  # behind what the same word may say above
+    "singlecolor": "SingleColor",
+    "anycolor": "AnyColor",
+    "stored": "Stored",
+    "large": "Large",
+    "small": "Small",
+    "extralarge": "ExtraLarge",
+    "onesided": "OneSided",
+}
+
+_TABLES = (COLOURS, SERVICES, SIDES, QUALIFIERS)
 
 _LIFE = "life"
 
@@ -71,14 +83,11 @@ def counter(meter: str) -> str:
         return ""
     service, colour, sides, qualifiers = "SystemTotals", "Total", "", ""
     for word in words:
-        if word in COLOURS:
-            colour = COLOURS[word]
-        elif word in SERVICES:
-            service = SERVICES[word]
-        elif word in SIDES:
-            sides = SIDES[word]
-        elif word in QUALIFIERS:
-            qualifiers += f".{QUALIFIERS[word]}"
-        else:
+        if not any(word in table for table in _TABLES):
             return ""
-    return f"{service}.{colour}{sides}{UNITS[first]}{qualifiers}"
+        colour = COLOURS.get(word, colour)
+        service = SERVICES.get(word, service)
+        sides = SIDES.get(word, sides)
+        qualifiers += f".{QUALIFIERS[word]}" if word in QUALIFIERS else ""
+    service, dot, kind = service.partition(".")
+    return f"{service}.{colour}{sides}{UNITS[first]}{dot}{kind}{qualifiers}"

@@ -19,6 +19,7 @@ PROFILES = {
 }
 IPP = {name for name, _ in COUNTERS.values()} | {f"{name}.{part}" for name, _ in COUNTERS.values() for part in PARTS.values()}
 SOLID_INK = {rule.name for rule in rules().meters}
+QUALIFIERS = {*pwg.QUALIFIERS.values(), "Sent", "Network", "Server", "Fed", "Originals"}
 SERVICES = {  # IcServiceTypeTC of PWG 5106.3, and a subunit
     *("Other", "SystemTotals", "Copy", "EmailIn", "EmailOut", "FaxIn", "FaxOut", "NetworkFaxIn", "NetworkFaxOut"),
     *("Print", "Scan", "Transform", "Marker"),
@@ -42,36 +43,16 @@ def test_every_name_in_use_has_its_counter(name: str) -> None:
         service, count, *qualifiers = counter.split(".")
         assert service in SERVICES
         assert count in COUNTS
-        assert set(qualifiers) <= set(pwg.QUALIFIERS.values())
+        assert set(qualifiers) <= QUALIFIERS
 
 
-# What a maker tells apart and PWG does not: all colour and full colour, black and another single colour, all that is sent
-# and what is sent by network scanning or stored, fax by the internet and by a server.
-VAGUE = {"color", "fullcolor", "black", "singlecolor", "twocolor", "highlight"} | {
-    *(
-        "scanned",
-        "sent",
-        "network",
-        "stored",
-        "fed",
-        "originals",
-        "copied",
-        "copy",
-        "faxed",
-        "received",
-        "internetfax",
-        "serverfax",
-    ),
-}
-
-
-def test_two_names_of_a_profile_share_a_counter_only_where_pwg_has_no_more_words() -> None:
-    shared: dict[tuple[str, str], list[set[str]]] = {}
-    for profile, name in PROFILES:
-        shared.setdefault((profile, pwg.counter(name)), []).append(set(name.split(".")))
-    for (profile, counter), names in shared.items():
-        apart = set().union(*names) - set.intersection(*names)
-        assert not counter or apart <= VAGUE, f"{profile}: {counter} is {sorted(map(sorted, names))}"
+@pytest.mark.parametrize("source", sorted({source for source, _ in PROFILES} | {"ipp", "solid ink"}))
+def test_two_names_never_share_a_counter(source: str) -> None:
+    names = {"ipp": IPP, "solid ink": SOLID_INK}.get(source) or {name for profile, name in PROFILES if profile == source}
+    shared: dict[str, list[str]] = {}
+    for name in names:
+        shared.setdefault(pwg.counter(name), []).append(name)
+    assert {counter: named for counter, named in shared.items() if counter and len(named) > 1} == {}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +62,14 @@ def test_two_names_of_a_profile_share_a_counter_only_where_pwg_has_no_more_words
         ("impressions.black.printed", "Print.MonochromeImpressions"),
         ("impressions.fullcolor.copied.large", "Copy.FullColorImpressions.Large"),
         ("impressions.twocolor.printed", "Print.HighlightColorImpressions"),
-        ("impressions.singlecolor.faxed", "FaxIn.MonochromeImpressions"),
+        ("impressions.singlecolor.faxed", "FaxIn.MonochromeImpressions.SingleColor"),
+        ("impressions.anycolor.copied", "Copy.FullColorImpressions.AnyColor"),
+        ("impressions.black.stored.printed", "Print.MonochromeImpressions.Stored"),
+        ("images.stored", "Scan.TotalImages.Stored"),
+        ("images.sent", "Scan.TotalImages.Sent"),
+        ("images.sent.network", "Scan.TotalImages.Network"),
+        ("images.sent.serverfax", "NetworkFaxOut.TotalImages.Server"),
+        ("images.fed", "SystemTotals.TotalImages.Fed"),
         ("impressions.twosided", "SystemTotals.TotalTwoSidedImpressions"),
         ("impressions.black.printed.twosided.large", "Print.MonochromeTwoSidedImpressions.Large"),
         ("sheets.twosided", "SystemTotals.TotalTwoSidedSheets"),

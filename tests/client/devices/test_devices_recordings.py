@@ -308,3 +308,9 @@ def test_everything_we_report_stands_in_the_recording(path: Path, readings: dict
 def test_every_device_that_has_a_printer_is_one(truth: dict[str, list[Fact]], readings: dict[str, Reading]) -> None:
     printers = {name for name, facts in truth.items() for fact in facts if fact.field == "hrPrinterDevices" and fact.value}
     assert {name for name in printers if not readings[name].is_printer} == set()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_counter_of_pwg_has_one_value(path: Path, readings: dict[str, Reading]) -> None:
+    counters = Counter(meter.pwg for meter in readings[path.stem].meters if meter.pwg)
+    assert [counter for counter, names in counters.items() if names > 1] == []

@@ -37,7 +37,7 @@ MAKERS = sorted(ENTERPRISES)
 
 GRAMMAR = re.compile(
     r"(impressions|sheets|images|pages)"
-    r"(\.(black|color|fullcolor|singlecolor|twocolor|blank))?"
+    r"(\.(black|color|anycolor|fullcolor|singlecolor|twocolor|blank))?"
     r"(\.(printed|copied|faxed|other|stored\.printed|stored|fed|originals|scanned(\.(copy|fax))?"
     r"|sent(\.(network|email|fax|internetfax|serverfax))?))?"
     r"(\.(large|small|extralarge))?"
@@ -155,7 +155,7 @@ CASES: dict[str, tuple[str, Rows, dict[str, int]]] = {
             "impressions.black.printed": 60,
             "impressions.fullcolor.printed": 20,
             "impressions.black": 75,
-            "impressions.color": 25,
+            "impressions.anycolor": 25,
             "impressions.large": 11,
             "images.sent": 40,
         },
