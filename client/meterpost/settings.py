@@ -58,7 +58,8 @@ ENGINES = ("auto", "wire", "gufo", "pysnmp")
 
 @dataclass(frozen=True, slots=True)
 class SnmpSettings:
-    """How printers are asked. `communities` are tried in order, v2c before v1."""
+    """How printers are asked. `communities` are tried in order, v2c before v1; `packets_per_second` bounds what reading them
+    sends, to all segments together."""
 
     communities: tuple[str, ...] = ("public",)
     users: tuple[SnmpUser, ...] = ()
@@ -68,6 +69,7 @@ class SnmpSettings:
     retries: int = 1
     concurrency: int = 64
     engine: str = "auto"  # auto, wire, gufo, pysnmp
+    packets_per_second: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def _check(settings: Settings) -> None:
         ("snmp.port", settings.snmp.port, 1, 65535),
         ("snmp.retries", settings.snmp.retries, 0, 10),
         ("snmp.concurrency", settings.snmp.concurrency, 1, 1024),
+        ("snmp.packets_per_second", settings.snmp.packets_per_second, 1, 1_000_000),
         ("snmp.timeout_s", settings.snmp.timeout_s, 0.05, 60),
         ("discovery.packets_per_second", settings.discovery.packets_per_second, 1, 1_000_000),
         ("discovery.deadline_s", settings.discovery.deadline_s, 0, 86_400),

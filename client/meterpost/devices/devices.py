@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from meterpost.devices import roads
 from meterpost.devices.finding import sources
@@ -39,18 +39,22 @@ SLOW_S = 5.0
 _BATCH = 1024
 _BATCH_S = 0.1
 _SLOWEST_KEPT = 10
+_PACKETS_TO_READ = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What the last discovery or reading took: devices visited, packets and IP octets both ways, seconds, and the slowest
-    visits of those that took SLOW_S or longer, slowest first."""
+    visits of those that took SLOW_S or longer, slowest first. Of a discovery: who answered and could not be read, or has a
+    name that leads nowhere, each with the reason; and how many answered that there was no time for."""
 
     visited: int = 0
     packets: int = 0
     octets: int = 0
     took_s: float = 0.0
     slow: tuple[Visit, ...] = ()
+    failed: tuple[tuple[Endpoint, str], ...] = ()
+    unfinished: int = 0
 
 
 def _in_silence(_: Progress) -> None:
@@ -102,7 +106,7 @@ class Devices:
 
     def _by_means(self, look: Callable[[Means], Awaitable[tuple[T, ...]]]) -> tuple[T, ...]:
         async def run() -> tuple[T, ...]:
-            async with self._visitor(None) as (visitor, network):
+            async with self._visitor() as (visitor, network):
 
                 async def ask(host: str, talk: Callable[[bool], Talk[A]]) -> A:
                     return await visitor.converse((host, self._snmp.port), lambda session: talk(session.abilities.bulk))
@@ -119,7 +123,10 @@ class Devices:
 
         async def run() -> tuple[Variable, ...]:
             # gufo_snmp does not tell of what type a value is.
-            async with self._visitor(None, "pysnmp") as (visitor, _), asyncio.timeout(RECORDING_S):
+            async with (
+                self._visitor(engine="pysnmp") as (visitor, _),
+                asyncio.timeout(RECORDING_S),
+            ):
                 return await visitor.converse((address, port or self._snmp.port), walk)
 
         with _runner() as runner:
@@ -137,14 +144,22 @@ class Devices:
         """The printers in `plan`, each once; what was found until then when `stop` is set."""
 
         async def scan() -> tuple[Reading, ...]:
-            async with self._visitor(Pace(self._discovery.packets_per_second)) as (visitor, network):
+            async with self._visitor(self._discovery.packets_per_second) as (visitor, network):
                 sweep = Sweep(visitor, network.wire, plan, self._turns, self._snmp.timeout_s, on_progress)
-                deadline_s = self._discovery.deadline_s or plan.worst_case_s + AFTER_SWEEP_S
-                await sweep.run(self._snmp.concurrency, deadline_s, stop)
+                await sweep.run(self._snmp.concurrency, self._discovery.deadline_s or self._longest_s(plan), stop)
+                failed = tuple((plan.endpoints[place], sweep.failed[place]) for place in sorted(sweep.failed))
+                outcome.update(failed=failed, unfinished=sweep.unread)
                 return sweep.readings
 
+        outcome: dict[str, Any] = {}
         with _runner() as runner:
-            return runner.run(scan())
+            found = runner.run(scan())
+        self.summary = replace(self.summary, **outcome)
+        return found
+
+    def _longest_s(self, plan: ScanPlan) -> float:
+        """When a discovery without a deadline of its own ends: the sweep, and time to read what answered, even if all do."""
+        return plan.worst_case_s + AFTER_SWEEP_S + plan.addresses * _PACKETS_TO_READ / self._discovery.packets_per_second
 
     def read(self, address: str, port: int | None = None) -> Reading:
         """A fresh reading. Raises DeviceError."""
@@ -181,7 +196,7 @@ class Devices:
                     await come.put((place, outcome))
 
             async def read() -> None:
-                async with self._visitor(None) as (visitor, _), asyncio.TaskGroup() as group:
+                async with self._visitor() as (visitor, _), asyncio.TaskGroup() as group:
                     for _ in range(at_once):
                         group.create_task(visit_all(visitor))
 
@@ -208,7 +223,8 @@ class Devices:
             runner.run(end())
 
     @asynccontextmanager
-    async def _visitor(self, pace: Pace | None, engine: str = "") -> AsyncIterator[tuple[Visitor, Network]]:
+    async def _visitor(self, per_second: int = 0, engine: str = "") -> AsyncIterator[tuple[Visitor, Network]]:
+        pace = Pace(per_second or self._snmp.packets_per_second)
         network = Network(self._snmp.timeout_s, engine or self._snmp.engine, pace)
         began, visited = time.monotonic(), 0
         slow: list[Visit] = []

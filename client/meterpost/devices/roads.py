@@ -26,6 +26,7 @@ AT_ONCE = 32
 """URIs that are visited at the same time: each takes a thread, and asyncio's own are few where there are few processors."""
 
 _THREADS = ThreadPoolExecutor(AT_ONCE, "road")
+_PAGES_S = 15.0  # what its own pages add to a reading is not waited for any longer
 
 
 def is_uri(host: str) -> bool:
@@ -65,6 +66,7 @@ async def completed(reading: Reading) -> Reading:
     if not solidink.pages(reading.model or reading.sys_descr):
         return reading
     host = f"[{reading.address}]" if ":" in reading.address else reading.address
-    with suppress(DeviceError):
-        return solidink.enrich(reading, await asyncio.to_thread(solidink.visit, f"http://{host}"))
+    visit = asyncio.get_running_loop().run_in_executor(_THREADS, solidink.visit, f"http://{host}")
+    with suppress(DeviceError, TimeoutError):
+        return solidink.enrich(reading, await asyncio.wait_for(visit, _PAGES_S))
     return reading

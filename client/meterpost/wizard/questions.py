@@ -169,8 +169,8 @@ TARGETS = Question(
     "discovery.targets",
     "Where to look for printers",
     "Networks (10.1.2.0/24), ranges (10.1.2.10-90), addresses and host names, separated by blanks. Or a word: subnets for the "
-    "networks this computer is on, gateway for those the router knows, mdns for printers that announce themselves. Or the URI of "
-    "a printer without SNMP (ipp://10.1.2.3/ipp/print).",
+    "networks this computer is on, gateway for those the router knows, mdns for printers that announce themselves. Or the URI "
+    "of a printer without SNMP (ipp://10.1.2.3/ipp/print).",
     "--targets",
     Kind.LIST,
     default=None,

@@ -13,7 +13,7 @@ import pytest
 from devices_kit import NOON, a_printer
 
 from meterpost import recording
-from meterpost.devices import Devices, Progress, SnmpUserSecret, read_recording
+from meterpost.devices import Devices, Progress, SnmpUserSecret, read_recording, solidink
 from meterpost.errors import DeviceError
 from meterpost.model import Reading
 from meterpost.recording import Tag, Variable
@@ -77,7 +77,9 @@ def test_a_network_of_254_addresses_is_swept_in_a_few_seconds(fleet: Fleet) -> N
         ("127.20.31.5", ""),
         ("127.20.31.6", ""),
     ]
-    assert [step.done for step in steps] == list(range(1, 255))
+    assert {step.done for step in steps} - {0} == set(range(1, 255))
+    probes = [step.probes for step in steps]
+    assert (probes, probes[-1], steps[-1].planned) == (sorted(probes), 254, 254)
     assert {step.total for step in steps} == {254}
     assert [step.found for step in steps if step.reading] == [1, 2, 3, 4]
     assert [step.done for step in steps if step.reading][-1] <= 7, "printers are reported before the dead addresses are done"
@@ -245,3 +247,34 @@ def test_what_users_ask_is_counted_too(fleet: Fleet) -> None:
     room.read("127.20.31.1")
     assert room.summary.packets >= 6
     assert room.summary.octets > 100 * room.summary.packets
+
+
+def test_who_answered_and_could_not_be_read_is_told_with_the_reason(fleet: Fleet) -> None:
+    wrong = SnmpUserSecret(USER.name, "not-the-password", USER.priv_password, auth=USER.auth, priv=USER.priv)
+    room = devices(fleet, wrong, versions=(), timeout_s=2.0)
+    assert room.discover(room.plan(["127.20.31.1", "no-such-printer.invalid", "127.20.31.99"])) == ()
+    ((first, refused), (second, unknown)) = room.summary.failed
+    assert (first[0], second[0]) == ("127.20.31.1", "no-such-printer.invalid")
+    assert "does not accept the SNMPv3 user" in refused
+    assert "cannot be resolved" in unknown
+    assert room.summary.unfinished == 0
+
+
+def test_what_snmp_told_is_kept_where_a_printers_own_pages_never_end(
+    fleet: Fleet, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(solidink, "pages", lambda model: ("/",))
+    monkeypatch.setattr(solidink, "visit", lambda url: ended.wait(20) and {})
+    room = Devices(
+        SnmpSettings(port=fleet.printers[0].port, communities=("ours",), versions=("2c",)),
+        DiscoverySettings(packets_per_second=2000, deadline_s=1),
+        (),
+        lambda: NOON,
+    )
+    try:
+        found = room.discover(room.plan(["127.20.31.1", "127.20.31.2"]))
+    finally:
+        ended.set()
+    assert {reading.serial for reading in found} == {"AC00001", "AC00002"}
+    assert room.summary.took_s < 10

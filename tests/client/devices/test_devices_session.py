@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meterpost.devices.snmp.memory import MemoryAgent
-from meterpost.devices.snmp.port import Answer, Binding, ErrorStatus, Kind, Request, Talk, Unanswered, hold
+from meterpost.devices.snmp.port import Answer, Binding, ErrorStatus, Kind, Request, Talk, Unanswered, hold, hold_at_once
 from meterpost.devices.snmp.session import BULK_NAMES, GET_NAMES, MAX_EXCHANGES, MAX_ROWS, Abilities, Facts, Session, Want
 from meterpost.errors import DeviceError
 from meterpost.recording import Oid, Value
@@ -410,3 +410,18 @@ def test_a_session_counts_its_requests_and_whether_it_was_heard() -> None:
     assert (session.requests, session.heard) == (0, False)
     collect(Counting(TABLE), [S], session=session)
     assert (session.requests, session.heard) == (1, True)
+
+
+def test_v1_says_the_end_of_its_mib_once_for_all_that_lies_beyond() -> None:
+    requests: list[Request] = []
+
+    class Counted(MemoryAgent):
+        def answer(self, request: Request) -> Answer:
+            requests.append(request)
+            return super().answer(request)
+
+    agent = Counted({(1, 3, 1, 1): 1, (1, 3, 2, 1): 2}, "1")
+    beyond = [(1, 3, 9, column) for column in range(20)]
+    facts = hold_at_once(Session(Abilities(False)).collect([(1, 3, 8, 0)], [Want((1, 3, 2)), *map(Want, beyond)]), agent.answer)
+    assert facts.columns == {(1, 3, 2): {(1,): 2}, **{column: {} for column in beyond}}
+    assert len(requests) <= 4

@@ -8,8 +8,8 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from meterpost.devices import roads
 from meterpost.devices.finding.same import Found
@@ -40,17 +40,21 @@ _NAMES_AT_ONCE = 16
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a scan is: addresses that are finished, of how many, and printers so far; `reading` is the printer
-    that was just found, None when an address turned out to have none. `packets` went out and came back until now."""
+    that was just found, None when an address turned out to have none, or time passed. `probes` of at most `planned` went
+    out, `packets` in all."""
 
     done: int
     total: int
     found: int
     reading: Reading | None = None
+    probes: int = 0
+    planned: int = 0
     packets: int = 0
 
 
 class Sweep:
-    """One scan. `readings` grows while it runs; `answered` counts the addresses that said anything."""
+    """One scan. `readings` grows while it runs; `failed` are the places of the plan where somebody answered who could not be
+    read, or whose name leads nowhere, each with the reason; `unread` counts those there was no time for."""
 
     def __init__(
         self,
@@ -72,7 +76,10 @@ class Sweep:
         self._wake = asyncio.Event()
         self._swept = False
         self._done = 0
-        self.answered = 0
+        self._probes = 0
+        self.unread = 0
+        self.failed: dict[int, str] = {}
+        self._new: set[int] = set()  # places where a printer was met for the first time
         self.found = Found()
 
     @property
@@ -89,6 +96,8 @@ class Sweep:
         try:
             while not work.done():
                 await asyncio.wait((work,), timeout=_STOP_POLL_S)
+                if self._wire.fired != self._probes and not work.done():
+                    self._tell(None)
                 if loop.time() > deadline or (stop is not None and stop.is_set()):
                     break
         finally:
@@ -121,7 +130,8 @@ class Sweep:
             async with slots:
                 try:
                     address = await resolve(host, port)
-                except DeviceError:
+                except DeviceError as error:
+                    self.failed[place] = str(error)
                     self._finish(None)
                 else:
                     self._places.setdefault(address, []).append(place)
@@ -150,7 +160,7 @@ class Sweep:
             await asyncio.sleep(self._timeout_s)
 
     def _hear(self, place: int, way: Credential | None) -> None:
-        self.answered += 1
+        self.unread += 1
         self._heard.append((place, way))
         self._wake.set()
 
@@ -159,17 +169,40 @@ class Sweep:
             while self._heard:
                 place, way = self._heard.popleft()
                 reading = None
-                with suppress(DeviceError):
-                    reading = await self._visitor.read(self._plan.endpoints[place], way)
-                known = len(self.found)
-                if reading is not None and reading.is_printer:
-                    self.found.add(place, reading)
-                self._finish(reading if len(self.found) > known else None)
+                try:
+                    reading = await self._visitor.read(self._plan.endpoints[place], way, partial(self._take, place))
+                except DeviceError as error:
+                    self.failed[place] = str(error)
+                else:
+                    self._take(place, reading)
+                self.unread -= 1
+                self._finish(reading if place in self._new else None)
             if self._swept:
                 return
             self._wake.clear()
             await self._wake.wait()
 
+    def _take(self, place: int, reading: Reading) -> None:
+        known = len(self.found)
+        if reading.is_printer:
+            self.found.add(place, reading)
+        if len(self.found) > known:
+            self._new.add(place)
+
     def _finish(self, reading: Reading | None) -> None:
         self._done += 1
-        self._on_progress(Progress(self._done, self._plan.addresses, len(self.found), reading, self._wire.packets))
+        self._tell(reading)
+
+    def _tell(self, reading: Reading | None) -> None:
+        self._probes = self._wire.fired
+        self._on_progress(
+            Progress(
+                done=self._done,
+                total=self._plan.addresses,
+                found=len(self.found),
+                reading=reading,
+                probes=self._wire.fired,
+                planned=self._plan.packets,
+                packets=self._wire.sent,
+            )
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,19 +13,19 @@ from weakref import WeakValueDictionary
 
 from meterpost.devices import roads
 from meterpost.devices.finding.addresses import Endpoint, written
-from meterpost.devices.reading import contact, remembered, repeat
+from meterpost.devices.reading import contact, mib, remembered, repeat
 from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
 from meterpost.devices.reading.remembered import Remembered
 from meterpost.devices.snmp.credentials import HELLO, Credential, in_turn
 from meterpost.devices.snmp.port import Agent, T, Talk, Unanswered, Unresolved
-from meterpost.devices.snmp.session import Abilities, Facts, Session
+from meterpost.devices.snmp.session import Abilities, Facts, Session, Want
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
 
 log = logging.getLogger(__name__)
 
-READING_S = 60.0  # the longest visit; a slow printer over v1 needs about ten
+READING_S = 150.0  # the longest visit: 40 requests over v1 to a printer that needs three seconds for each
 
 _MANY_REQUESTS = 20
 _SLOW_ANSWER_S = 0.5
@@ -73,10 +74,20 @@ class Visitor:
         self._memory = memory
         self._on_visit = on_visit
         self._ca_file = ca_file
+        self._uris = asyncio.Semaphore(roads.AT_ONCE)
         self._talking: WeakValueDictionary[Endpoint, asyncio.Lock] = WeakValueDictionary()
 
-    async def read(self, endpoint: Endpoint, way: Credential | None = None) -> Reading:
-        """A reading of the device; `way` is what it just answered to. Raises DeviceError."""
+    async def read(
+        self, endpoint: Endpoint, way: Credential | None = None, learnt: Callable[[Reading], None] = lambda _: None
+    ) -> Reading:
+        """A reading of the device; `way` is what it just answered to. `learnt` is given what SNMP told before anything else
+        is asked, so that it is not lost where that takes too long. Raises DeviceError."""
+        if roads.is_uri(endpoint[0]):
+            async with self._uris:  # each takes a thread, and waiting for one is not the device's fault
+                return await self._read(endpoint, way, learnt)
+        return await self._read(endpoint, way, learnt)
+
+    async def _read(self, endpoint: Endpoint, way: Credential | None, learnt: Callable[[Reading], None]) -> Reading:
         sessions: list[Session] = []
         reading: Reading | None = None
         lock = self._talking.setdefault(endpoint, asyncio.Lock())  # one conversation at a time with a device
@@ -87,6 +98,7 @@ class Visitor:
                 if roads.is_uri(endpoint[0]):
                     return await roads.read(endpoint[0], self._clock(), self._timeout_s, self._ca_file)
                 reading = await self._by_snmp(endpoint, way, sessions)
+                learnt(reading)
                 return await roads.completed(reading)
         except DeviceError:
             raise
@@ -133,9 +145,29 @@ class Visitor:
 
         async def attempt(credential: Credential, tries: int, session: Session) -> Reading:
             sessions.append(session)
-            return await self._visit(endpoint, credential, None, tries, session)
+            reading = await self._visit(endpoint, credential, None, tries, session)
+            if credential.version == "1" and way is None:
+                await self._offer_v2c(endpoint, credential)
+            return reading
 
         return await self._first_that_answers(way, attempt, failed)
+
+    async def _offer_v2c(self, endpoint: Endpoint, credential: Credential) -> None:
+        """Who was heard in v1 has not heard v2c, or one packet was lost: it is offered a GETBULK once more. If it takes that,
+        the next visit is in v2c."""
+        better = replace(credential, version="2c")
+        known = remembered.unpack(self._memory.get(written(endpoint), b""))
+        if known is None or better not in self._credentials:
+            return
+        session = Session(Abilities(bulk=True), insists=False)
+        agent = await self._network.agent(*endpoint, better, 1)
+        with suppress(DeviceError):
+            await agent.hold(session.collect((), (Want(mib.HR_DEVICE_TYPE, most=1),)), 1)
+        await agent.close()
+        if session.heard and session.abilities.bulk:
+            packed = remembered.pack(replace(known, way=self._place(better), abilities=session.abilities))
+            if packed is not None:
+                self._memory[written(endpoint)] = packed
 
     async def converse(self, endpoint: Endpoint, begin: Callable[[Session], Talk[T]]) -> T:
         """Holds one talk with the device, whichever way in it has. Raises DeviceError."""

@@ -7,6 +7,7 @@ gufo does not. An engine is loaded when it is first used.
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from meterpost.devices.snmp import ber
@@ -55,16 +56,17 @@ class Network:
         """The agent at `host`, every PDU sent at most `tries` times. Raises DeviceError, Unresolved for a name."""
         address = await resolve(host, port)
         if self._engine != "pysnmp" and (credential.user is not None or self._engine == "gufo"):
-            from meterpost.devices.snmp import gufo
+            with suppress(ImportError):  # gufo_snmp is not made for every system; pysnmp is
+                from meterpost.devices.snmp import gufo
 
-            if gufo.takes(credential):
-                return gufo.GufoAgent(address, credential, self._timeout_s, tries, self._turn, self.wire.count)
+                if gufo.takes(credential):
+                    return gufo.GufoAgent(address, credential, self._timeout_s, tries, self._turn, self.wire.count)
         if credential.user is None:
             return _WireAgent(self.wire, address, credential, tries)
         if self._pysnmp is None:
             from meterpost.devices.snmp.reference import PysnmpUsers
 
-            self._pysnmp = PysnmpUsers(self._timeout_s)
+            self._pysnmp = PysnmpUsers(self._timeout_s, self._turn)
         return await self._pysnmp.agent(address[0], address[1], credential.user, tries)
 
     async def _turn(self) -> None:

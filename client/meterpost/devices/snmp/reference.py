@@ -5,7 +5,7 @@ costs 68 ms to make and remembers every target it ever had. Nothing here writes 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import ModuleType
 from typing import Any
 
@@ -73,8 +73,9 @@ class PysnmpCodec:
 class PysnmpUsers:
     """Agents that are asked by SNMPv3 users. Make it inside the event loop that uses it; `close` it in the end."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, timeout_s: float, turn: Callable[[], Awaitable[None]]) -> None:
+        """`turn` is awaited before every request; what pysnmp sends of its own accord is not paced."""
+        self._timeout_s, self._turn = timeout_s, turn
         self._engine: _SharedEngine | None = None
         self._slots = asyncio.Semaphore(_ENGINE_CONCURRENCY)
 
@@ -84,7 +85,7 @@ class PysnmpUsers:
             self._engine = _SharedEngine()
         kind = hlapi.Udp6TransportTarget if ":" in host else hlapi.UdpTransportTarget
         target = await kind.create((host, port), timeout=self._timeout_s, retries=tries - 1)
-        return _UserAgent(self._engine, self._slots, target, user)
+        return _UserAgent(self._engine, self._slots, target, user, self._turn)
 
     async def close(self) -> None:
         if self._engine is not None:
@@ -154,8 +155,14 @@ class _UserAgent:
     """An agent that is asked by an SNMPv3 user, authenticated and private."""
 
     def __init__(
-        self, engine: _SharedEngine, slots: asyncio.Semaphore, target: hlapi.UdpTransportTarget, user: SnmpUserSecret
+        self,
+        engine: _SharedEngine,
+        slots: asyncio.Semaphore,
+        target: hlapi.UdpTransportTarget,
+        user: SnmpUserSecret,
+        turn: Callable[[], Awaitable[None]],
     ) -> None:
+        self._turn = turn
         self._engine = engine
         self._slots = slots
         self._target, self._tries = target, target.retries + 1
@@ -172,6 +179,7 @@ class _UserAgent:
 
     async def _ask(self, request: Request, tries: int) -> Answer:
         self._target.retries = tries - 1
+        await self._turn()
         numbers = (request.non_repeaters, request.repetitions) if request.kind is Kind.GET_BULK else ()
         names = [hlapi.ObjectType(hlapi.ObjectIdentity(name)) for name in request.names]
         # The engine spends a time-out on finding the peer's engine, another on its clock, and may then retry.

@@ -195,11 +195,7 @@ class _Work:
     def take(self, answer: Answer, step: _Step) -> bool:
         """Moves on with `answer`; False where it is no way forward."""
         if answer.status == ErrorStatus.NO_SUCH_NAME and 1 <= answer.index <= step.names:
-            place = answer.index - 1  # v1's end of the MIB
-            if place < len(step.scalars):
-                self._scalars.pop(step.scalars[place], None)
-            else:
-                self._cursors.pop(step.columns[place - len(step.scalars)], None)
+            self._end(step, (*map(before, step.scalars), *step.cursors)[answer.index - 1])
             return True
         if answer.status != ErrorStatus.NO_ERROR or len(answer.bindings) < step.names or not _in_place(answer, step):
             return False
@@ -215,6 +211,15 @@ class _Work:
         for place, (name, value) in enumerate(rows):
             taken |= self._take_row(step.columns[place % len(step.columns)], name, value, sure=place < sure)
         return taken
+
+    def _end(self, step: _Step, last: Oid) -> None:
+        """v1's end of the MIB: nothing follows `last`, and so nothing follows what lies beyond it."""
+        for scalar in step.scalars:
+            if before(scalar) >= last:
+                self._scalars.pop(scalar, None)
+        for column, cursor in zip(step.columns, step.cursors, strict=True):
+            if cursor >= last:
+                self._cursors.pop(column, None)
 
     def _take_row(self, column: Oid, name: Oid, value: Value, sure: bool) -> bool:
         """Whether it helped."""

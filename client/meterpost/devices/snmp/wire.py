@@ -93,6 +93,7 @@ class Wire:
         self._garbled: set[Address] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self.sent = self.fired = 0  # packets that left, and those of them that were fired
         self.octets = self.packets = 0  # IP octets (IPv4 heads included) and packets, both ways
 
     def close(self) -> None:
@@ -240,6 +241,7 @@ class Wire:
             self._pump()
             turns = _AT_ONCE if self._pace is None else self._pace.turns(self._loop.time(), _AT_ONCE)
             for _ in range(min(turns, len(left))):
+                self.fired += 1
                 with contextlib.suppress(OSError):  # no way to this one
                     self._put(message, left.pop())
             await asyncio.sleep(0 if turns or self._pace is None else self._pace.wait(self._loop.time()))
@@ -254,6 +256,7 @@ class Wire:
         except OSError as error:
             if error.errno != errno.ENOBUFS:  # likewise
                 raise
+        self.sent += 1
         self.count(message, address)
 
     def count(self, message: bytes, address: Address) -> None:

@@ -15,7 +15,7 @@ from meterpost.model import Reading
 
 MOST_PAGES = 12
 MOST_FAILURES = 2
-WHOLE_S = 30.0
+WHOLE_S = 10.0
 """When this long has passed no further page is asked for."""
 
 _REFUSED = {401, 403}
