@@ -16,7 +16,7 @@ from meterpost.devices.finding.addresses import endpoints
 from meterpost.devices.finding.named import Candidate, Segment
 from meterpost.devices.finding.sources import SOURCES, Means
 from meterpost.devices.finding.sweep import PROBE, Progress, Sweep
-from meterpost.devices.finding.targets import Endpoint, ScanPlan, make_plan
+from meterpost.devices.finding.targets import PACKETS_TO_READ, Endpoint, ScanPlan, make_plan
 from meterpost.devices.finding.visit import Memory, Visit, Visitor
 from meterpost.devices.reading import profile
 from meterpost.devices.recorder import walk
@@ -39,7 +39,6 @@ SLOW_S = 5.0
 _BATCH = 1024
 _BATCH_S = 0.1
 _SLOWEST_KEPT = 10
-_PACKETS_TO_READ = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ class Devices:
 
     def _longest_s(self, plan: ScanPlan) -> float:
         """When a discovery without a deadline of its own ends: the sweep, and time to read what answered, even if all do."""
-        return plan.worst_case_s + AFTER_SWEEP_S + plan.addresses * _PACKETS_TO_READ / self._discovery.packets_per_second
+        return plan.worst_case_s + AFTER_SWEEP_S + plan.addresses * PACKETS_TO_READ / self._discovery.packets_per_second
 
     def read(self, address: str, port: int | None = None) -> Reading:
         """A fresh reading. Raises DeviceError."""

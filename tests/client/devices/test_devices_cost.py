@@ -16,7 +16,7 @@ from devices_kit import NOON, PROFILES
 
 from meterpost import recording
 from meterpost.devices.finding.sweep import PROBE
-from meterpost.devices.finding.targets import OCTETS_PER_PRINTER, OCTETS_PER_TRY
+from meterpost.devices.finding.targets import OCTETS_PER_PRINTER, OCTETS_PER_TRY, OCTETS_TO_READ, PACKETS_TO_READ
 from meterpost.devices.reading import contact
 from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.remembered import Remembered, pack, unpack
@@ -93,6 +93,8 @@ def test_first_contact(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nfirst contact: {median(trips):.0f} round trips (at most {max(trips)}), {mean(octets):.0f} octets")
     assert median(trips) <= 4
+    assert abs(2 * mean(trips) - PACKETS_TO_READ) < 1
+    assert abs(mean(octets) - OCTETS_TO_READ) < 0.1 * OCTETS_TO_READ
     assert max(trips) <= 10
     assert mean(octets) <= 1.1 * 3286
 

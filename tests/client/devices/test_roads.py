@@ -86,8 +86,8 @@ def agent_of_the_same(folder: Path) -> Path:
     [
         (
             ("10.1.2.0/30", "ipp://p/ipp/print", "ipps://q", "http://r"),
-            "2 addresses by SNMP: at most 2 packets (0 kB) in at most 1 second, and about 334 octets for each printer that "
-            "answers, before it is read. 2 printers by IPP, 1 printer by HTTP: read at once.",
+            "2 addresses by SNMP: at most 2 packets (0 kB) in at most 1 second to see who answers; then about 8 packets "
+            "(3 kB) for each printer, to read it. 2 printers by IPP, 1 printer by HTTP: read at once.",
         ),
         (("ipp://p/ipp/print",), "1 printer by IPP: read at once, in at most 1 second."),
         (

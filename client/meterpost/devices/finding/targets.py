@@ -16,7 +16,10 @@ __all__ = ["MAX_ADDRESSES", "Endpoint", "ScanPlan", "make_plan"]
 
 # Measured IP octets (UDP payload + 28) of the four-OID probe with a six-letter community.
 OCTETS_PER_TRY = 119
-OCTETS_PER_PRINTER = 334
+OCTETS_PER_PRINTER = 334  # where somebody answers: the probe and its answer, both ways
+# Measured over all recordings: what a printer that answered is then read with, both ways.
+PACKETS_TO_READ = 8
+OCTETS_TO_READ = 3100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,8 @@ class ScanPlan:
         probed, time = self.addresses - at_uris.total(), f"in at most {_count(ceil(self.worst_case_s), 'second', 'seconds')}"
         by_snmp = (
             f"{_count(probed, 'address', 'addresses')}{' by SNMP' if at_uris else ''}: "
-            f"at most {_count(self.packets, 'packet', 'packets')} ({_size(self.octets)}) {time}, "
-            f"and about {OCTETS_PER_PRINTER} octets for each printer that answers, before it is read."
+            f"at most {_count(self.packets, 'packet', 'packets')} ({_size(self.octets)}) {time} "
+            f"to see who answers; then about {PACKETS_TO_READ} packets ({_size(OCTETS_TO_READ)}) for each printer, to read it."
         )
         by_others = ", ".join(f"{_count(number, 'printer', 'printers')} by {road}" for road, number in at_uris.items())
         if not at_uris:
