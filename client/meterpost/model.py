@@ -47,7 +47,7 @@ class SupplyState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Supply:
     """One supply. `level` and `capacity` are raw MIB values in `unit_code`'s unit (RFC 3805, 19 is percent), states
-    (-1, -2, -3) included; `percent` is 0 to 100 where both are real numbers, else None.
+    (-1, -2, -3) included; `percent` is 0 to 100 where both are real numbers, or the level is a percentage itself, else None.
     For a receptacle (waste container) level and percent are the room that is LEFT."""
 
     index: str
@@ -114,6 +114,13 @@ class Reading:
     sys_descr: str = ""
     is_printer: bool = True
 
+    @property
+    def total(self) -> Meter | None:
+        """The meter to show where there is room for one: the maker's own total, else what the first marker counted, which on
+        several makers is another number than the one on the panel."""
+        own = (meter for meter in self.meters if meter.name == "impressions")
+        return next(own, None) or next((meter for meter in self.meters if meter.name.startswith("life.")), None)
+
     def meter(self, name: str) -> int | None:
         """The value of the meter called `name`, None where the device has no such meter."""
         return next((meter.value for meter in self.meters if meter.name == name), None)
@@ -144,6 +151,7 @@ class Reading:
                 {
                     "description": s.description,
                     "kind": s.kind,
+                    "class": s.supply_class,
                     "color": s.color,
                     "level": s.level,
                     "capacity": s.capacity,

@@ -66,6 +66,8 @@ QUALIFIERS = {  # behind what the same word may say above
 }
 
 _TABLES = (COLOURS, SERVICES, SIDES, QUALIFIERS)
+WORDS = tuple(dict.fromkeys(word for table in _TABLES for word in table))
+"""All that may follow the unit in a meter's name."""
 
 _LIFE = "life"
 
@@ -83,7 +85,7 @@ def counter(meter: str) -> str:
         return ""
     service, colour, sides, qualifiers = "SystemTotals", "Total", "", ""
     for word in words:
-        if not any(word in table for table in _TABLES):
+        if word not in WORDS:
             return ""
         colour = COLOURS.get(word, colour)
         service = SERVICES.get(word, service)

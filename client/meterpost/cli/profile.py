@@ -7,8 +7,9 @@ from meterpost.cli import show, trouble
 
 
 def check(args: Namespace) -> int:
-    """What the profile reads of the recorded device, what it misses, and what lies there unread."""
+    """What the profile reads of the recorded device, what it misses, what lies there unread, and its doubtful words."""
     found = check_profile(args.file, args.recording)
+    code = 0 if found.fits and not found.doubts else trouble.INCOMPLETE
     if args.json:
         show.as_json(
             {
@@ -21,9 +22,10 @@ def check(args: Namespace) -> int:
                 "read": [{"name": m.name, "value": m.value, "unit": m.unit, "oid": m.oid} for m in found.read],
                 "missed": list(found.missed),
                 "unread": [{"oid": oid, "value": value} for oid, value in found.unread],
+                "doubts": list(found.doubts),
             }
         )
-        return 0 if found.fits else trouble.INCOMPLETE
+        return code
     out = show.console(args)
     device = f"{found.reading.model or 'a device without a model'}, serial {found.reading.serial or 'unknown'}"
     if found.used == found.name:
@@ -37,4 +39,6 @@ def check(args: Namespace) -> int:
     if found.unread:
         unread = [(oid, show.grouped(value)) for oid, value in found.unread]
         out.print(show.table("The largest numbers of makers' trees that no meter is made of", ("=OID", ">Value"), unread))
-    return 0 if found.fits else trouble.INCOMPLETE
+    for doubt in found.doubts:
+        show.prose(out, doubt, "yellow")
+    return code

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from meterpost.devices.reading import contact, profile
+from meterpost import pwg
+from meterpost.devices.reading import contact, mib, profile
 from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profile, Profiles
 from meterpost.devices.snmp.port import hold_at_once
@@ -16,13 +17,17 @@ from meterpost.recording import dotted, oid
 
 _ENTERPRISES = oid("1.3.6.1.4.1")
 _MOST_UNREAD = 20
+_UNITS = (
+    *("images", "pages", "labels", "centimeters"),
+    *(unit for unit in mib.UNITS.values() if unit not in ("other", "percent")),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileCheck:
     """`used` is the profile the device would be read with; the checked one where it matches best. `missed` are names of meters
     the profile knows and this device has not; `unread` are the largest numbers in makers' trees that no meter is made of, as
-    (OID, value)."""
+    (OID, value); `doubts` are sentences on names without a PWG counter, and on units that are none."""
 
     name: str
     version: str
@@ -31,6 +36,7 @@ class ProfileCheck:
     read: tuple[Meter, ...]
     missed: tuple[str, ...]
     unread: tuple[tuple[str, int], ...]
+    doubts: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -66,7 +72,26 @@ def check(file: Path, recording: Path, now: datetime) -> ProfileCheck:
         read=read,
         missed=tuple(name for name in known if name not in {meter.name for meter in read}),
         unread=tuple(sorted(unread, key=lambda pair: -pair[1])[:_MOST_UNREAD]),
+        doubts=_doubts(checked),
     )
+
+
+def _doubts(checked: Profile) -> tuple[str, ...]:
+    names = [name for name in _names(checked) if not pwg.counter(name) and name.split(".")[0] not in pwg.WITHOUT]
+    counted = {rule.unit for rule in checked.meters}
+    for rule in (*checked.tables, *checked.blobs):
+        counted |= {rule.unit, *rule.units.values()}
+    units = sorted(counted - set(_UNITS))
+    doubts = []
+    if names:
+        first = ", ".join((*pwg.UNITS, *sorted(pwg.WITHOUT)))
+        doubts.append(
+            f"There is no PWG counter for {', '.join(names)}: a name is a unit ({first}), and words behind dots "
+            f"({', '.join(pwg.WORDS)})."
+        )
+    if units:
+        doubts.append(f"No known units: {', '.join(units)}. Those are {', '.join(_UNITS)}.")
+    return tuple(doubts)
 
 
 def _names(checked: Profile) -> tuple[str, ...]:

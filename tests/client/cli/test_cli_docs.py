@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_profile import PROFILE
 
 from meterpost.agent import Agent, Candidate, Segment
 from meterpost.cli.commands import COMMANDS
@@ -102,6 +103,9 @@ def test_the_fields_along_a_sites_life(meterpost, config, server, fleet) -> None
 
 
 def test_the_fields_of_looking_commands(meterpost, targets, own_profile, tmp_path, monkeypatch) -> None:
+    (tmp_path / "acme.toml").write_text(
+        PROFILE + '[[meter]]\nname = "prints"\nunit = "impressions"\noid = "1.3.6.1.4.1.32473.9"\n'
+    )
     assert set(paths(meterpost("profile", "check", *own_profile, "--json").json)) == fields("profile check")
     places = [Segment("10.0.0.0/24", "gateway"), Candidate(("10.0.0.7", 161), "mdns")]
     monkeypatch.setattr(Agent, "places", lambda *_: tuple(places))

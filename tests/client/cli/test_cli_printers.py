@@ -3,12 +3,15 @@
 import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 from cli_profile import PROFILE
 
+from meterpost.devices import profiles
 from meterpost_stub.printers import BUILT_IN, AgentUser, Fleet
 
+PROFILES = Path(profiles.__file__).parent
 SILENT = "127.31.9.9:9"
 QUICK = ("--timeout", "0.2", "--retries", "0")
 
@@ -182,6 +185,22 @@ def test_a_profile_for_another_device_is_said_so(meterpost, own_profile, tmp_pat
     (tmp_path / "acme.toml").write_text(PROFILE.replace("32473", "32474"))
     result = meterpost("profile", "check", *own_profile)
     assert (result.code, "is read with the profile generic" in result.out) == (1, True)
+
+
+def test_a_profile_whose_words_nobody_knows_is_doubted(meterpost, own_profile, tmp_path) -> None:
+    (tmp_path / "acme.toml").write_text(
+        PROFILE.replace("impressions.copied", "prints.copied").replace('"impressions"', '"clicks"')
+    )
+    result = meterpost("profile", "check", *own_profile)
+    assert result.code == 1
+    assert "There is no PWG counter for prints.copied: a name is a unit (impressions, sheets," in result.out
+    assert "No known units: clicks. Those are images, pages," in result.out
+    assert "counter for impressions" not in result.out
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PROFILES.glob("*.toml")))
+def test_nothing_is_doubted_of_the_profiles_that_come_along(meterpost, own_profile, name) -> None:
+    assert meterpost("profile", "check", str(PROFILES / name), own_profile[1], "--json").json["doubts"] == []
 
 
 def test_a_profile_with_a_mistake_is_refused_with_its_place(meterpost, own_profile, tmp_path) -> None:

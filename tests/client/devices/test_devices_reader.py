@@ -74,6 +74,15 @@ def test_a_number_of_nothing_of_unknown_capacity_says_nothing(
     assert (toner.state, toner.level) == (state, 2000)
 
 
+@pytest.mark.parametrize(
+    ("level", "capacity", "percent"), [(37, None, 37), (0, -2, 0), (100, 0, 100), (101, -2, None), (-3, -2, None)]
+)
+def test_a_percentage_needs_no_capacity(level: int, capacity: int | None, percent: int | None) -> None:
+    rows = {"9.1.1": level, "8.1.1": capacity, "7.1.1": 19}
+    toner, _ = read(a_printer({f"1.3.6.1.2.1.43.11.1.1.{cell}": value for cell, value in rows.items()})).supplies
+    assert toner.percent == percent
+
+
 def test_a_receptacles_level_is_the_room_that_is_left() -> None:
     _, waste = read(a_printer({"1.3.6.1.2.1.43.11.1.1.9.1.2": 80})).supplies
     assert (waste.level, waste.percent) == (80, 80)

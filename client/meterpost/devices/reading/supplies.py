@@ -26,6 +26,7 @@ COLUMNS = tuple(
 )
 
 _UNKNOWN = -2
+_PERCENT = 19
 _NO_UNITS = (1, 2)  # other, unknown
 _STATES = {-1: SupplyState.UNRESTRICTED, -3: SupplyState.SOME_REMAINING}
 
@@ -51,8 +52,11 @@ def supplies(table: Mapping[Oid, Column]) -> tuple[Supply, ...]:
     return tuple(_supply(row, table) for row in rows)
 
 
-def percent(level: int, capacity: int) -> int | None:
-    """Of the capacity, 0 to 100, where both are real numbers; unit 19 (percent) comes with capacity 100."""
+def percent(level: int, capacity: int, unit: int = _UNKNOWN) -> int | None:
+    """Of the capacity, 0 to 100, where both are real numbers. In unit 19 (percent), which comes with capacity 100, a level
+    without a capacity is the percentage itself."""
+    if capacity <= 0 and unit == _PERCENT:
+        return level if 0 <= level <= 100 else None
     return min(100, round(100 * level / capacity)) if level >= 0 and capacity > 0 else None
 
 
@@ -83,7 +87,7 @@ def _supply(row: Oid, table: Mapping[Oid, Column]) -> Supply:
         capacity=capacity,
         unit_code=unit,
         unit=mib.UNITS.get(unit, "unknown"),
-        percent=percent(level, capacity),
+        percent=percent(level, capacity, unit),
         state=_state(level, capacity, unit),
     )
 
