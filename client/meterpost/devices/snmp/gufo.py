@@ -155,10 +155,11 @@ class GufoAgent:
                     if user is None
                     else SnmpV3ClientSocket(self._where(), b"", "", 0, b"", 0, b"", 0, 0, 0, 0)
                 )
-            except OSError as error:
+                self._line = _Line(self._codec.get_fd())
+            except OSError as error:  # also where this computer has no more descriptors
+                self._codec = None
                 words = re.sub(r" \(os error \d+\)$", "", str(error))  # gufo_snmp gives no number
                 raise self.unreachable(words) from None
-            self._line = _Line(self._codec.get_fd())
         if user is None or self._auth_key:
             return
         # Engine id and clock come with one report (RFC 3414, section 4). They are asked anew by every agent: to ask with a
