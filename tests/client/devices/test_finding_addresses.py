@@ -85,6 +85,56 @@ def test_an_ipv6_network_of_the_usual_size_is_refused_with_the_way_out() -> None
     assert "mdns" in refused.value.advice
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("0.0.0.0", "unspecified"),
+        ("0.0.0.0:1161", "unspecified"),
+        ("0.0.0.0/8", "unspecified"),
+        ("0.255.255.254/31", "unspecified"),
+        ("127.255.255.255", "broadcast"),
+        ("224.0.0.251", "multicast"),
+        ("239.255.255.250-239.255.255.255", "multicast"),
+        ("224.0.0.0/4", "multicast"),
+        ("255.255.255.255", "broadcast"),
+        ("::", "unspecified"),
+        ("[::]:161", "unspecified"),
+        ("ff02::fb", "multicast"),
+        ("ff00::/8", "multicast"),
+        ("ipp://224.0.0.251/", "multicast"),
+        ("ipp://[ff02::fb]/ipp/print", "multicast"),
+    ],
+)
+def test_an_address_of_no_device_is_refused(text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match="no device has this address") as refused:
+        endpoints((text,), (), 161)
+    assert repr(text) in str(refused.value)
+    assert why in str(refused.value)
+    assert refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("0.255.255.255-1.0.0.1", ["1.0.0.0", "1.0.0.1"]),
+        ("127.255.255.252/30", ["127.255.255.253", "127.255.255.254"]),
+        ("127.255.255.254-128.0.0.0", ["127.255.255.254", "128.0.0.0"]),
+        ("223.255.255.255-224.0.0.1", ["223.255.255.255"]),
+        ("239.255.255.255-240.0.0.0", ["240.0.0.0"]),
+        ("255.255.255.254/31", ["255.255.255.254"]),
+        ("::/126", ["::1", "::2", "::3"]),
+        ("::-::1", ["::1"]),
+        ("feff:ffff:ffff:ffff:ffff:ffff:ffff:fffe-ff00::1", [f"feff:{'ffff:' * 6}fff{end}" for end in "ef"]),
+    ],
+)
+def test_of_a_range_or_network_the_addresses_of_no_device_are_left_out(text: str, left: list[str]) -> None:
+    assert asked(text) == left
+
+
+def test_an_address_of_no_device_may_be_excluded() -> None:
+    assert asked("10.1.2.3", exclude=("224.0.0.0/4", "255.255.255.255", "0.0.0.0", "::", "ff00::/8")) == ["10.1.2.3"]
+
+
 def test_a_password_in_a_uri_is_neither_taken_nor_shown() -> None:
     with pytest.raises(SettingsError) as refused:
         endpoints(("ipp://me:hunter2@host/",), (), 161)
@@ -140,6 +190,38 @@ def test_an_exclusion_is_never_spelt_out() -> None:
     assert time.process_time() - began < 1
 
 
+@pytest.mark.parametrize(
+    ("target", "excluded", "left"),
+    [
+        (
+            "10.0.0.0/8",
+            ("10.0.0.0/9", "10.128.0.0/10", "10.192.0.0-10.255.255.250"),
+            [f"10.255.255.{n}" for n in range(251, 255)],
+        ),
+        ("10.0.0.0/8", ("10.0.0.4-10.255.255.255",), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
+        ("10.0.0.0/8:1161", ("10.0.0.2-10.255.255.255:1161",), ["10.0.0.1 1161"]),
+        ("10.0.0.0/8", ("10.0.0.0/8",), []),
+        ("2001:db8::/64", ("2001:db8::2-2001:db8::ffff:ffff:ffff:ffff",), ["2001:db8::1"]),
+        ("fe80::1-fe80::ffff:ffff:ffff:ffff%eth0", ("fe80::2-fe80::ffff:ffff:ffff:ffff",), ["fe80::1%eth0"]),
+        ("fe80::1-fe80::ffff:ffff:ffff:ffff%eth0", ("fe80::2-fe80::ffff:ffff:ffff:ffff%eth0",), ["fe80::1%eth0"]),
+    ],
+)
+def test_what_is_left_of_a_large_target_counts(target: str, excluded: tuple[str, ...], left: list[str]) -> None:
+    assert asked(target, exclude=excluded) == left
+
+
+@pytest.mark.parametrize(
+    "excluded", ["10.0.0.0/9", "10.1.0.2-10.255.255.255", "10.0.0.2-10.255.255.255:1161", "11.0.0.0/8", "::/0", "srv"]
+)
+def test_a_target_is_too_large_by_what_is_left_of_it(excluded: str) -> None:
+    with pytest.raises(SettingsError, match="larger than 65536"):
+        asked("10.0.0.0/8", exclude=(excluded,))
+
+
+def test_a_target_may_have_as_many_left_as_a_scan_may_ask() -> None:
+    assert len(asked("10.0.0.0/8", exclude=("10.1.0.1-10.255.255.255",))) == 65_536
+
+
 def test_many_exclusions_do_not_slow_a_scan_down(tmp_path: Path) -> None:
     file = tmp_path / "not.txt"
     file.write_text("\n".join(f"10.{n // 256}.{n % 256}.0/25" for n in range(20_000)), "utf-8")
@@ -180,7 +262,7 @@ def test_what_is_asked_is_targets_minus_excluded_in_order(targets: list[str], ex
     assert endpoints(targets, excluded, 161) == expected
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(22, 32))
+@given(st.integers(1 << 24, (127 << 24) - 1), st.integers(22, 32))  # neither unspecified nor multicast
 def test_a_network_has_the_hosts_ipaddress_says(number: int, length: int) -> None:
     network = ipaddress.IPv4Network((number, length), strict=False)
     assert asked(f"{ipaddress.IPv4Address(number)}/{length}") == list(map(str, network.hosts()))
@@ -193,7 +275,7 @@ def test_so_has_an_ipv6_network(number: int, length: int) -> None:
 
 
 hosts = st.one_of(
-    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=4).filter(lambda host: not addresses.whose(host)).map(str),
     st.integers(2**125, 2**126 - 1).map(lambda number: str(ipaddress.IPv6Address(number))),
     st.sampled_from(["printer", "a.b.example", "fe80::1%eth0"]),
 )

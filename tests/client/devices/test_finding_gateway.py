@@ -262,6 +262,7 @@ def test_of_a_large_network_the_parts_with_hosts_are_segments() -> None:
         | media("10.1.2.8")
         | media("10.7.0.1")
         | media("169.254.1.1")
+        | media("0.1.2.3")
     )
     large, *parts = read(MemoryAgent(mib))
     assert (large.network, large.hosts_seen) == ("10.0.0.0/8", 0)

@@ -44,7 +44,7 @@ def endpoints(*services: Service) -> list[str]:
         (service(IPP, addresses=()), []),
         (service(RAW, addresses=("2001:db8::7", "203.0.113.3")), ["203.0.113.3:161"]),
         (service(RAW, addresses=("fe80::7%2", "ffd::7")), ["[ffd::7]:161"]),
-        (service(RAW, addresses=("fe80::7", "224.0.0.1", "0.0.0.0", "ff02::fb")), []),
+        (service(RAW, addresses=("fe80::7", "224.0.0.1", "0.0.0.0", "255.255.255.255", "ff02::fb", "::")), []),
         (service(IPP, addresses=("fe80::7%2",)), ["[fe80::7%2]:161", "ipp://[fe80::7%252]:631/ipp/print"]),
     ],
 )

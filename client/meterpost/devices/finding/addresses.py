@@ -1,7 +1,7 @@
 """The language of targets: what a person or a file writes becomes endpoints, in order, each once, without what is excluded.
 
-It never resolves a name and never opens a socket. What is large is bounded before it is spelt out; an exclusion is never
-spelt out at all.
+It never resolves a name and never opens a socket. What is large is bounded before it is spelt out, and without what is
+excluded; an exclusion is never spelt out at all.
 """
 
 import ipaddress
@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +36,16 @@ _RANGE = re.compile(rf"({_QUAD})-({_QUAD}|\d{{1,3}})")
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _LINK_LOCAL = ipaddress.IPv6Network("fe80::/10")
+_NOBODYS = {  # RFC 6890; where a subnet's broadcast address is, only who is on it knows
+    ipaddress.ip_network("0.0.0.0/8"): "unspecified",
+    ipaddress.ip_network("127.255.255.255"): "the broadcast address of the loopback",
+    ipaddress.ip_network("224.0.0.0/4"): "multicast",
+    ipaddress.ip_network("255.255.255.255"): "the broadcast address",
+    ipaddress.ip_network("::"): "unspecified",
+    ipaddress.ip_network("ff00::/8"): "multicast",
+}
+"""Networks in which no device has an address. A target that is wholly in one is refused, a larger one means the rest of it."""
+
 _EXAMPLES = (
     "Write 10.1.2.3, 10.1.2.0/24, 10.1.2.10-90, 10.1.2.10-10.1.3.5, 2001:db8::7 or a host name, each with :port if it is "
     "not the usual ([2001:db8::7]:1161); ipp://host/path; @FILE."
@@ -82,12 +93,17 @@ def endpoints(targets: Sequence[str], exclude: Sequence[str], port: int) -> tupl
         for place in read(text):
             at, uri = (place.at, place.uri) if isinstance(place, Uri) else (place, "")
             at_port = place.port or port
-            for host in _hosts(at, text):
-                if not left_out.hold(host, at_port, uri):
-                    found[uri or _written_host(host), at_port] = None
+            for host in _hosts(at, at_port, left_out, text):
+                if uri not in left_out.uris:
+                    found[uri or host, at_port] = None
                     if len(found) > MAX_ADDRESSES:
                         raise _too_large()
     return tuple(found)
+
+
+def whose(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """Why no device has `address` (it is multicast, ...); nothing where one may."""
+    return next((what for network, what in _NOBODYS.items() if address in network), "")
 
 
 def read(text: str) -> Iterator[Place]:
@@ -219,64 +235,89 @@ def _in_file(path: Path) -> Iterator[Place]:
             raise SettingsError(f"{path} line {number}: {error}", error.advice) from None
 
 
-Host = tuple[int, str, int, str]
-"""What exclusions compare: version, zone and number of an address, or 0, nothing, 0 and a name."""
-
-
-def _hosts(at: Span | Name, text: str) -> Iterator[Host]:
-    """Raises SettingsError for what cannot be asked address by address."""
+def _hosts(at: Span | Name, port: int, left_out: "_Exclusions", text: str) -> Iterator[str]:
+    """What is asked of `at`, as it is written. Raises SettingsError for what cannot be asked address by address."""
     if isinstance(at, Name):
-        return iter(((0, "", 0, at.host),))
-    if at.asked.stop - at.asked.start > MAX_ADDRESSES:
+        return iter(() if left_out.hold(at.host, port) else (at.host,))
+    address = ipaddress.IPv4Address if at.version == 4 else ipaddress.IPv6Address
+    asked = list(_without([at.asked], _nobodys(at.version)))
+    if not asked:
+        raise SettingsError(
+            f"target {text[:_SHOWN]!r}: no device has this address, it is {whose(address(at.asked.start))}",
+            "Name the addresses of devices; the word 'broadcast' asks all on this computer's networks.",
+        )
+    asked = left_out.subtracted(asked, at, port)
+    if sum(numbers.stop - numbers.start for numbers in asked) > MAX_ADDRESSES:
         if at.version == 4:
             raise _too_large()
         raise SettingsError(
             f"target {text[:_SHOWN]!r} has too many addresses to ask each",
             "Name IPv6 printers by mdns, a file or their host names.",
         )
-    if at.version == 6 and not at.zone and ipaddress.IPv6Address(at.asked.start) in _LINK_LOCAL:
+    if at.version == 6 and not at.zone and any(address(numbers.start) in _LINK_LOCAL for numbers in asked):
         raise SettingsError(
             f"target {text[:_SHOWN]!r}: a link-local address needs its zone", "Name its interface: fe80::1%eth0"
         )
-    return ((at.version, at.zone, number, "") for number in at.asked)
+    zone = at.zone and f"%{at.zone}"
+    return (f"{address(number)}{zone}" for numbers in asked for number in numbers)
 
 
-def _written_host(host: Host) -> str:
-    version, zone, number, name = host
-    if version == 4:
-        return str(ipaddress.IPv4Address(number))
-    return f"{ipaddress.IPv6Address(number)}{zone and '%' + zone}" if version else name
+Intervals = tuple[list[int], list[int]]
+"""Starts and stops of disjoint intervals, ascending."""
 
 
 class _Exclusions:
     """What is left out, for any number of places: an interval is looked up, never spelt out."""
 
     def __init__(self, places: Iterable[Place]) -> None:
-        self._single: set[tuple[Host | str, int | None]] = set()
+        self.uris: set[str] = set()
+        self._names: set[tuple[str, int | None]] = set()
         spans: dict[tuple[int, str, int | None], list[tuple[int, int]]] = {}
         for place in places:
-            if isinstance(place, Span):
-                key = (place.version, place.zone, place.port)
-                spans.setdefault(key, []).append((place.covered.start, place.covered.stop))
-            else:
-                self._single.add((place.uri, None) if isinstance(place, Uri) else ((0, "", 0, place.host), place.port))
+            match place:
+                case Span():
+                    key = (place.version, place.zone, place.port)
+                    spans.setdefault(key, []).append((place.covered.start, place.covered.stop))
+                case Name():
+                    self._names.add((place.host, place.port))
+                case Uri():
+                    self.uris.add(place.uri)
         self._spans = {key: _merged(intervals) for key, intervals in spans.items()}
 
-    def hold(self, host: Host, port: int, uri: str) -> bool:
-        """Whether the endpoint is left out, by its host, by host and port, or as a URI."""
-        version, zone, number, _ = host
-        if (uri, None) in self._single or (host, None) in self._single or (host, port) in self._single:
-            return True
-        for key in {(version, in_zone, at_port) for in_zone in ("", zone) for at_port in (None, port)} if version else ():
-            starts, stops = self._spans.get(key, ((), ()))
-            place = bisect_right(starts, number) - 1
-            if place >= 0 and number < stops[place]:
-                return True
-        return False
+    def hold(self, name: str, port: int) -> bool:
+        """Whether the host name is left out, with or without the port."""
+        return (name, None) in self._names or (name, port) in self._names
+
+    def subtracted(self, asked: list[range], span: Span, port: int) -> list[range]:
+        """Of the addresses `asked`, which are in `span`, those that are not left out. An exclusion without a zone is one
+        of all zones."""
+        for key in {(span.version, zone, at_port) for zone in ("", span.zone) for at_port in (None, port)}:
+            if key in self._spans:
+                asked = list(_without(asked, self._spans[key]))
+        return asked
 
 
-def _merged(intervals: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """Starts and stops of the same numbers, in disjoint intervals, ascending."""
+def _without(ranges: Iterable[range], intervals: Intervals) -> Iterator[range]:
+    """What is left of `ranges`, in their order."""
+    starts, stops = intervals
+    for numbers in ranges:
+        number = numbers.start
+        place = bisect_right(stops, number)  # the first that ends behind it
+        while place < len(starts) and starts[place] < numbers.stop:
+            if number < starts[place]:
+                yield range(number, starts[place])
+            number = stops[place]
+            place += 1
+        if number < numbers.stop:
+            yield range(number, numbers.stop)
+
+
+@cache
+def _nobodys(version: int) -> Intervals:
+    return _merged([(int(network[0]), int(network[-1]) + 1) for network in _NOBODYS if network.version == version])
+
+
+def _merged(intervals: list[tuple[int, int]]) -> Intervals:
     starts: list[int] = []
     stops: list[int] = []
     for start, stop in sorted(intervals):
@@ -289,4 +330,6 @@ def _merged(intervals: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
 
 
 def _too_large() -> SettingsError:
-    return SettingsError(f"the scan is larger than {MAX_ADDRESSES} addresses", "Name smaller networks, or scan them in parts.")
+    return SettingsError(
+        f"the scan is larger than {MAX_ADDRESSES} addresses", "Name smaller networks, exclude more, or scan in parts."
+    )

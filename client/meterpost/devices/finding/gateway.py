@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from itertools import islice
 from pathlib import Path
 
+from meterpost.devices.finding.addresses import whose
 from meterpost.devices.finding.named import Segment
 from meterpost.devices.finding.subnets import LARGEST, around_address
 from meterpost.devices.snmp.port import Talk
@@ -224,7 +225,7 @@ def _neighbour(address_of: Callable[[Oid], IPv4Address | None], index: Oid) -> I
         address = address_of(index)
     except (ValueError, IndexError):
         return
-    if address and not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified):
+    if address and not (address.is_loopback or address.is_link_local or whose(address)):
         yield address
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
 
+from meterpost.devices.finding.addresses import whose
 from meterpost.devices.finding.named import Candidate
 from meterpost.errors import NetworkError, SettingsError
 
@@ -101,10 +102,10 @@ def _candidates(service: Service, snmp_port: int) -> Iterator[Candidate]:
 
 
 def _usable(host: str) -> bool:
-    """Not what no printer has: a group's address, none, and link-local without the interface."""
+    """Not what no device has, and not link-local without the interface."""
     address = ip_address(host)
     zoned = isinstance(address, IPv4Address) or not address.is_link_local or bool(address.scope_id)
-    return zoned and not (address.is_multicast or address.is_unspecified)
+    return zoned and not whose(address)
 
 
 def _preference(host: str) -> int:
