@@ -8,7 +8,7 @@ from meterpost.errors import SettingsError
 
 
 def record(args: Namespace) -> int:
-    """Writes a recording to a new file, or to stdout."""
+    """Writes a recording to a new file, or to stdout. One that ends before its device does is kept, and is exit code 1."""
     agent, _ = opening.looking(args)
     with agent:
         endpoints = agent.plan((args.target,)).endpoints
@@ -20,7 +20,7 @@ def record(args: Namespace) -> int:
         if args.output is None:
             text = agent.record(host, port, args.redact)
             sys.stdout.write(text)
-            return 0
+            return _said(args, text)
         try:
             with args.output.open("x", encoding="ascii") as file:  # nothing is overwritten, and it is told before the walk
                 text = agent.record(host, port, args.redact)
@@ -30,9 +30,19 @@ def record(args: Namespace) -> int:
         except BaseException:
             args.output.unlink()
             raise
-    count = len(text.splitlines())
+    code = _said(args, text)
+    count = sum(not line.startswith("#") for line in text.splitlines())
     if args.json:
         show.as_json({"file": str(args.output), "variables": count})
     else:
         show.prose(show.console(args), f"{count} variables of {args.target} are in {args.output}.")
-    return 0
+    return code
+
+
+def _said(args: Namespace, text: str) -> int:
+    """The exit code, and on stderr why the recording is not everything: its first line says it."""
+    if not text.startswith("#"):
+        return 0
+    note = text.partition("\n")[0].removeprefix("# ")
+    show.prose(show.console(args, stderr=True), f"The recording of {args.target} is {note}.")
+    return int(note.startswith("incomplete"))

@@ -19,7 +19,7 @@ from meterpost.devices.finding.sweep import PROBE, Progress, Sweep
 from meterpost.devices.finding.targets import PACKETS_TO_READ, Endpoint, ScanPlan, make_plan
 from meterpost.devices.finding.visit import Memory, Visit, Visitor
 from meterpost.devices.reading import profile
-from meterpost.devices.recorder import walk
+from meterpost.devices.recorder import Recorder
 from meterpost.devices.redaction import redacted
 from meterpost.devices.snmp.credentials import HELLO, SnmpUserSecret, in_order, in_turn
 from meterpost.devices.snmp.network import Network
@@ -27,7 +27,7 @@ from meterpost.devices.snmp.pace import Pace
 from meterpost.devices.snmp.port import Talk
 from meterpost.errors import DeviceError, SettingsError
 from meterpost.model import Reading
-from meterpost.recording import Variable, dump
+from meterpost.recording import dump
 from meterpost.settings import DiscoverySettings, SnmpSettings
 
 Outcome = Reading | DeviceError
@@ -118,24 +118,26 @@ class Devices:
             return runner.run(run())
 
     def record(self, address: str, port: int | None = None, redact: bool = False) -> str:
-        """A recording of the device in `.snmprec` form: everything its agent tells, bounded. Raises DeviceError."""
+        """A recording of the device in `.snmprec` form: everything its agent tells, bounded. Where that is not everything, a
+        comment in front says why: `# cut: …`, or `# incomplete: …`. Raises DeviceError."""
+        recorder = Recorder()
 
-        async def run() -> tuple[Variable, ...]:
+        async def run() -> None:
             # gufo_snmp does not tell of what type a value is.
-            async with (
-                self._visitor(engine="pysnmp") as (visitor, _),
-                asyncio.timeout(RECORDING_S),
-            ):
-                return await visitor.converse((address, port or self._snmp.port), walk)
+            async with self._visitor(engine="pysnmp") as (visitor, _), asyncio.timeout(RECORDING_S):
+                await visitor.converse((address, port or self._snmp.port), recorder.walk)
 
         with _runner() as runner:
             try:
-                variables = runner.run(run())
+                runner.run(run())
             except TimeoutError:
-                raise DeviceError(
-                    f"{address} could not be recorded within {RECORDING_S / 60:.0f} minutes", "Its answers come too slowly."
-                ) from None
-        return dump(redacted(variables, self._profiles) if redact else variables)
+                if not recorder.variables:
+                    raise DeviceError(
+                        f"{address} could not be recorded within {RECORDING_S / 60:.0f} minutes", "Its answers come too slowly."
+                    ) from None
+                recorder.stopped(f"{RECORDING_S / 60:.0f} minutes were over")
+        variables = tuple(recorder.variables)
+        return recorder.head + dump(redacted(variables, self._profiles) if redact else variables)
 
     def discover(
         self, plan: ScanPlan, on_progress: Callable[[Progress], None] = _in_silence, stop: threading.Event | None = None

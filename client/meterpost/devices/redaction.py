@@ -179,7 +179,7 @@ def _vocabulary(profiles: Profiles) -> set[str]:
     texts += [str(key) for profile in profiles for table in profile.tables for key in table.rows]
     texts += mib.DETECTED_ERRORS.values()
     apart = (re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text) for text in texts)
-    return {word.casefold() for text in apart for word in _WORD.findall(text)}
+    return {word.casefold() for text in apart for word in _WORD.findall(text) if word.isalpha() and len(word) >= _LEAST}
 
 
 def _below(name: Oid, root: Oid) -> bool:

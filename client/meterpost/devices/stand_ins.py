@@ -42,7 +42,9 @@ _MAC = re.compile(rb"(?<![0-9A-Fa-f:-])%b{1,2}([:-])%b{1,2}(?:\1%b{1,2}){4}(?![0
 _IPV6 = re.compile(rb"(?<![0-9A-Fa-f:])%b{0,4}(?::%b{0,4}){2,7}(?![0-9A-Fa-f:])" % (_HEX, _HEX))
 _QUAD = re.compile(rb"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
 _SAID_TO_BE_ONE = re.compile(rb"\b(?:ip|ipv4|addr|address|gateway|dns|server|host|router|subnet)\W{0,3}$", re.IGNORECASE)
-_CODES = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
+_CODES = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
+_RUNS = re.compile(r"[^\W_]+|[\W_]+")
+_SIGNS = string.punctuation + string.whitespace
 _BETWEEN = r"\s._/:,-"
 _INSIDE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")))
 _LEAST = 4  # letters and digits: fewer of them are looked for as they are written only, and by themselves
@@ -120,6 +122,7 @@ class Scrubber:
         self._stand_ins = stand_ins
         self._hosts = frozenset(hosts)
         self._macs = tuple(macs)
+        words = [word.strip(_SIGNS) for word in words]
         spelt = [(word, "%s" if len(folded(word)) >= _LEAST else _ALONE) for word in words]
         spelt += [(part, r"(?<![A-Za-z])%s(?![A-Za-z])") for part in parts]
         spelt.sort(key=lambda pair: len(folded(pair[0])), reverse=True)
@@ -239,16 +242,22 @@ def _group(code: str, spelt: Iterable[tuple[str, str]]) -> bytes:
     between = {"utf-16-le": rf"(?:[{_BETWEEN}]\0)", "utf-16-be": rf"(?:\0[{_BETWEEN}])"}.get(code, f"[{_BETWEEN}]").encode()
     found = []
     for word, frame in spelt:
-        marks, gap = (False, between + b"{0,2}") if len(folded(word)) >= _LEAST else (True, b"")
+        loose = len(folded(word)) >= _LEAST
         for form in {word} if word.isascii() else {word, word.upper(), word.lower()}:
             try:
-                letters = [re.escape(letter.encode(code)) for letter in form if marks or letter.isalnum()]
+                runs = [(run[0].isalnum(), [re.escape(sign.encode(code)) for sign in run]) for run in _RUNS.findall(form)]
             except UnicodeEncodeError:
                 continue
+            gap = between + b"{0,2}" if loose else b""
+            inner = b"".join(gap.join(run) if letters else _between(run, gap) for letters, run in runs)
             before, _, after = frame.encode().partition(b"%s")
-            inner = gap.join(letters)
             found.append(inner if wide else before + inner + after)
     return b"(%b)" % (b"|".join(found) or rb"(?!)")
+
+
+def _between(marks: list[bytes], gap: bytes) -> bytes:
+    """The word's own signs, or others."""
+    return b"(?:%b|%b)" % (b"".join(marks), gap) if gap else b"".join(marks)
 
 
 def _forms(mac: bytes) -> tuple[bytes, ...]:

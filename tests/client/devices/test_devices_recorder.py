@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from meterpost import recording
 from meterpost.devices import Devices, SnmpUserSecret, read_recording
-from meterpost.devices.recorder import MAX_OCTETS, MAX_VARIABLES, walk
+from meterpost.devices.recorder import MAX_OCTETS, MAX_VARIABLES, Recorder
 from meterpost.devices.redaction import redacted
 from meterpost.devices.snmp.memory import MemoryAgent
 from meterpost.devices.snmp.port import Answer, ErrorStatus, Request, Unanswered, hold_at_once
@@ -135,12 +135,20 @@ class SmallAndDeaf(MemoryAgent):
         return replace(whole, tags=b"\x02" * len(whole.bindings))
 
 
+def recorded(agent: MemoryAgent) -> Recorder:
+    recorder = Recorder()
+    hold_at_once(recorder.walk(Session(Abilities(True))), agent.answer)
+    return recorder
+
+
 def walked(agent: MemoryAgent) -> tuple[Variable, ...]:
-    return hold_at_once(walk(Session(Abilities(True))), agent.answer)
+    return tuple(recorded(agent).variables)
 
 
 def test_an_endless_agent_is_recorded_up_to_a_bound() -> None:
-    assert len(walked(Endless({}))) == MAX_VARIABLES
+    found = recorded(Endless({}))
+    assert len(found.variables) == MAX_VARIABLES
+    assert found.head.startswith("# cut: ")
 
 
 def test_an_agent_that_tells_too_much_is_recorded_up_to_a_bound() -> None:
@@ -168,6 +176,49 @@ def test_an_answer_to_getbulk_that_leads_nowhere_is_asked_for_without(said: Answ
 
     mib: Mib = {(1, 3, 6, 1, row): row for row in range(1, 4)}
     assert [variable.value for variable in walked(NoBulk(mib))] == [1, 2, 3]
+
+
+class Lossy(MemoryAgent):
+    """Every request is lost so many times; from `silent` rows on, all are."""
+
+    def __init__(self, rows: int, lost: int, silent: int = 99) -> None:
+        super().__init__({(1, 3, 6, 1, row): row for row in range(1, rows + 1)})
+        self.lost, self.silent, self.waiting = lost, silent, lost
+
+    def answer(self, request: Request) -> Answer:
+        if request.names[0][4:] and (self.waiting or request.names[0][4] >= self.silent):
+            self.waiting -= 1
+            raise Unanswered("nothing")
+        self.waiting = self.lost
+        whole = super().answer(request)
+        return replace(whole, tags=b"\x02" * len(whole.bindings))
+
+
+def test_lost_packets_are_asked_for_more_often_than_in_a_reading() -> None:
+    found = recorded(Lossy(60, lost=3))
+    assert [variable.value for variable in found.variables] == list(range(1, 61))
+    assert found.head == ""
+
+
+def test_what_was_recorded_before_a_device_fell_silent_is_kept() -> None:
+    found = recorded(Lossy(60, lost=0, silent=48))
+    assert [variable.value for variable in found.variables] == list(range(1, 49))
+    assert found.head == "# incomplete: the device has stopped answering after 48 variables\n"
+
+
+def test_an_incomplete_recording_is_loaded_all_the_same(tmp_path: Path) -> None:
+    found = recorded(Lossy(60, lost=0, silent=48))
+    (tmp_path / "half.snmprec").write_text(found.head + recording.dump(found.variables))
+    assert recording.load(tmp_path / "half.snmprec") == tuple(found.variables)
+
+
+def test_a_device_that_never_answers_is_an_error() -> None:
+    class Mute(MemoryAgent):
+        def answer(self, request: Request) -> Answer:
+            raise Unanswered("nothing")
+
+    with pytest.raises(Unanswered):
+        walked(Mute({}))
 
 
 def test_a_walk_that_turns_back_ends() -> None:
