@@ -5,16 +5,21 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from textwrap import shorten
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from meterpost.agent import Agent, Progress, ScanPlan, Summary
 from meterpost.cli import opening, show, trouble
 from meterpost.cli.text import printer, where
 from meterpost.errors import DeviceError, SettingsError
-from meterpost.model import Reading, Supply, SupplyState
+from meterpost.model import Meter, Reading, Supply, SupplyState
 
 _NO_SERIAL = "no serial: cannot be billed"
+_RECEPTACLE = "receptacle"  # PrtMarkerSuppliesClassTC
+_MOST_TOLD = 10  # of failures, and of one printer's alerts
+_MOST_WORDS = 100  # of what a device calls itself
 
 
 def discover(args: Namespace) -> int:
@@ -29,14 +34,20 @@ def discover(args: Namespace) -> int:
                 err.print("Nothing was scanned.")
                 return trouble.INTERRUPTED
         found, stopped = _scan(agent, plan, err, quiet=args.json)
+        summary = agent.devices.summary
         if args.json:
             show.as_json([reading.to_json() for reading in found])
+            for endpoint, reason in summary.failed:
+                trouble.tell(DeviceError(_failure(endpoint, reason)), as_json=True)
         else:
-            _print_found(args, found, stopped)
-            _print_summary(err, agent.devices.summary)
+            _print_found(show.console(args), err, found, stopped)
+            _print_failed(err, summary)
+            _print_summary(err, summary)
         if configured:
             agent.remember(found)
-    return trouble.INTERRUPTED if stopped else 0
+    if stopped:
+        return trouble.INTERRUPTED
+    return trouble.INCOMPLETE if summary.failed or summary.unfinished else 0
 
 
 def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tuple[Reading, ...], bool]:
@@ -50,13 +61,18 @@ def _scan(agent: Agent, plan: ScanPlan, err: Console, quiet: bool) -> tuple[tupl
             if quiet:
                 return
             rate = progress.packets / max(time.monotonic() - began, 0.1)
-            status.update(
-                f"{progress.done} of {progress.total} addresses, {progress.found} printers, {rate:.0f} packets/s. Ctrl-C stops."
-            )
+            found = _count(progress.found, "printer")
+            status.update(f"{_how_far(progress)}, {found}, {show.grouped(round(rate))} packets/s. Ctrl-C stops.")
             if progress.reading:
-                show.prose(err, _heading(progress.reading))
+                _print_line(err, progress.reading)
 
         return agent.devices.discover(plan, on_progress, stop), stop.is_set()
+
+
+def _how_far(progress: Progress) -> str:
+    if not progress.planned:  # printers at URIs: nobody is probed
+        return f"{show.grouped(progress.done)} of {show.grouped(progress.total)} addresses"
+    return f"{show.grouped(progress.probes)} of {show.grouped(progress.planned)} probes"
 
 
 def _interactive() -> bool:
@@ -75,6 +91,7 @@ def read(args: Namespace) -> int:
     with agent:
         results: Sequence[Reading | DeviceError]
         results = [agent.replay(args.recording)] if args.recording else agent.read(agent.plan(args.targets).endpoints)
+    results = [_a_printer(result) if isinstance(result, Reading) else result for result in results]
     readings = [result for result in results if isinstance(result, Reading)]
     failures = [result for result in results if isinstance(result, DeviceError)]
     if args.json:
@@ -88,13 +105,44 @@ def read(args: Namespace) -> int:
     return 0
 
 
-def _print_found(args: Namespace, found: Sequence[Reading], stopped: bool) -> None:
-    out = show.console(args)
-    if found:
+def _a_printer(reading: Reading) -> Reading | DeviceError:
+    """Discoveries report printers only; who names a device is told what it is instead."""
+    if reading.is_printer:
+        return reading
+    words = f': it calls itself "{shorten(reading.sys_descr, _MOST_WORDS)}"' if reading.sys_descr else ""
+    return DeviceError(
+        f"{where(reading.address, reading.port)} is not a printer{words}",
+        "A printer has the Printer MIB, or a description that names it as one.",
+    )
+
+
+def _print_found(out: Console, err: Console, found: Sequence[Reading], stopped: bool) -> None:
+    """The table for a file or another program; who sees both streams has seen every line of it."""
+    if found and not (out.is_terminal and err.is_terminal):
         columns = ("=Address", "Printer", "=Serial", ">Impressions", "Lowest supply")
         out.print(show.table("Printers", columns, map(_found_row, found)))
-    count = f"{len(found)} printer{'' if len(found) == 1 else 's'}"
+    count = _count(len(found), "printer")
     out.print(f"Stopped: {count} found until then." if stopped else f"{count} found.")
+
+
+def _print_failed(err: Console, summary: Summary) -> None:
+    """Who is there and is missing from what was found."""
+    if failed := summary.failed:
+        show.prose(err, f"{_count(len(failed), 'device')} could not be read:", "yellow")
+        for endpoint, reason in failed[:_MOST_TOLD]:
+            show.prose(err, _failure(endpoint, reason), indent=2)
+        if len(failed) > _MOST_TOLD:
+            show.prose(err, f"and {show.grouped(len(failed) - _MOST_TOLD)} more", indent=2)
+    if summary.unfinished:
+        show.prose(err, f"{_count(summary.unfinished, 'device')} answered, but there was no time to read them.", "yellow")
+
+
+def _failure(endpoint: tuple[str, int], reason: str) -> str:
+    return reason if endpoint[0] in reason else f"{where(*endpoint)}: {reason}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{show.grouped(number)} {what}{'' if number == 1 else 's'}"
 
 
 def _print_summary(err: Console, summary: Summary) -> None:
@@ -106,30 +154,65 @@ def _print_summary(err: Console, summary: Summary) -> None:
 
 
 def _found_row(reading: Reading) -> tuple[show.Cell, ...]:
-    meter = reading.meters[0] if reading.meters else None
-    unit = "" if meter is None or meter.unit == "impressions" else f" {meter.unit}"
     return (
         where(reading.address, reading.port),
         printer(reading.manufacturer, reading.model),
         reading.serial or None,
-        f"{show.grouped(meter.value)}{unit}" if meter else None,
+        _total(reading),
         _lowest(reading.supplies),
     )
 
 
+def _print_line(err: Console, reading: Reading) -> None:
+    """The same as it answers: on one line where there is room."""
+    heading = _heading(reading)
+    state = ", ".join(filter(None, (_total(reading, always="impressions"), _lowest(reading.supplies))))
+    if err.is_terminal and cell_len(f"{heading}, {state}") > err.width:
+        show.prose(err, heading)
+        show.prose(err, state, indent=2)
+    else:
+        show.prose(err, ", ".join(filter(None, (heading, state))))
+
+
+def _total(reading: Reading, always: str = "") -> str | None:
+    """The one number, with its unit; that of impressions only where it is to be said `always`."""
+    meter = reading.total
+    if meter is None:
+        return None
+    return f"{show.grouped(meter.value)} {always if meter.unit == 'impressions' else meter.unit}".rstrip()
+
+
 def _lowest(supplies: Iterable[Supply]) -> str | None:
-    known = [(supply.percent, supply.color or supply.kind) for supply in supplies if supply.percent is not None]
+    """The supply that comes to its end first: by its colour, else as the printer calls it."""
+    known = [(supply.percent, _left(supply)) for supply in supplies if supply.percent is not None]
     return "{} % {}".format(*min(known)) if known else None
 
 
+def _left(supply: Supply) -> str:
+    name = supply.color or supply.description or "of a supply without a name"
+    return f"room left, {name}" if supply.supply_class == _RECEPTACLE else name
+
+
 def print_devices(out: Console, readings: Iterable[Reading]) -> None:
-    """Printers with all their meters and supplies."""
+    """Printers with all their meters and supplies, and what they complain of."""
     for reading in readings:
         show.prose(out, _heading(reading), "bold")
-        if about := ", ".join(filter(None, (reading.name, reading.location, reading.status))):
-            show.prose(out, about)
-        meters = show.amounts("Meters", ((meter.name, meter.value) for meter in reading.meters))
-        out.print(show.beside(meters, show.amounts("Supplies", map(_supply, reading.supplies))))
+        made = (
+            reading.firmware and f"firmware {reading.firmware}",
+            reading.mac and f"MAC {reading.mac}",
+            reading.profile and f"profile {reading.profile} {reading.profile_version}",
+        )
+        for about in ((reading.name, reading.location, reading.status), made):
+            if said := ", ".join(filter(None, about)):
+                show.prose(out, said)
+        sentences = tuple(dict.fromkeys(alert.sentence for alert in reading.alerts))
+        for sentence in sentences[:_MOST_TOLD]:
+            show.prose(out, f"! {sentence}", "yellow")
+        if len(sentences) > _MOST_TOLD:
+            show.prose(out, f"! and {len(sentences) - _MOST_TOLD} more alerts", "yellow")
+        meters = show.amounts("=Meters", ((meter.name, meter.value, _unit(meter)) for meter in reading.meters))
+        supplies = show.amounts("Supplies", map(_supply, reading.supplies))
+        out.print(show.beside(out, *(table for table in (meters, supplies) if table.rows)))
 
 
 def _heading(reading: Reading) -> str:
@@ -137,9 +220,16 @@ def _heading(reading: Reading) -> str:
     return f"{where(reading.address, reading.port)} {printer(reading.manufacturer, reading.model)} {serial}"
 
 
+def _unit(meter: Meter) -> str:
+    """Where the name does not say it already; most count impressions, and some nobody knows what."""
+    return "" if meter.unit in ("impressions", "unknown", *meter.name.split(".")) else meter.unit
+
+
 def _supply(supply: Supply) -> tuple[str, show.Cell]:
     """The level as a percentage, in the supply's unit where there is none, or in a word."""
     name = supply.description or f"{supply.color} {supply.kind}"
+    if supply.supply_class == _RECEPTACLE and supply.state is SupplyState.KNOWN:
+        name += ", room left"
     if supply.percent is not None:
         return name, f"{supply.percent} %"
     return name, f"{show.grouped(supply.level)} {supply.unit}" if supply.state is SupplyState.KNOWN else supply.state.replace(

@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
@@ -24,6 +25,8 @@ _COLUMNS = {
     ">": partial(Column, justify="right", no_wrap=True, overflow="fold"),
     "=": partial(Column, no_wrap=True, overflow="fold"),
 }
+
+_GAP = 2  # between parts beside each other
 
 
 class _Screen(Console):
@@ -42,9 +45,12 @@ def console(args: Namespace, stderr: bool = False, quiet: bool = False) -> Conso
     )
 
 
-def prose(out: Console, text: str, style: str | None = None) -> None:
+def prose(out: Console, text: str, style: str = "", indent: int = 0) -> None:
     """Sentences: wrapped between words on a terminal, left whole for a file or a pipe."""
-    out.print(one_line(text), style=style, soft_wrap=not out.is_terminal)
+    if out.is_terminal:
+        out.print(Padding(Text(one_line(text), style), (0, 0, 0, indent), expand=False))
+    else:
+        out.print(" " * indent + one_line(text), style=style, soft_wrap=True)
 
 
 def as_json(value: object) -> None:
@@ -56,7 +62,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     """A table that fits the screen. A column `>name` is of numbers, which stand right; one called `=name` is never
     broken over lines, for what is in it will be copied."""
     made = Table(
-        *(_COLUMNS.get(name[:1], _FOLDED)(name.lstrip(">=")) for name in columns),
+        *map(_column, columns),
         title=title,
         title_justify="left",
         title_style="bold",
@@ -70,6 +76,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     return made
 
 
+def _column(name: str) -> Column:
+    return _COLUMNS.get(name[:1], _FOLDED)(name.lstrip(">="))
+
+
 def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
     """Names and values below each other."""
     grid = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2, 0, 0))
@@ -78,18 +88,25 @@ def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
     return grid
 
 
-def amounts(title: str, rows: Iterable[tuple[str, Cell]]) -> Table:
-    """A small table of names and amounts."""
-    columns = Column(title, overflow="fold", ratio=1), Column(justify="right", no_wrap=True)
-    made = Table(*columns, box=None, pad_edge=False, header_style="dim")
-    for name, value in rows:
-        made.add_row(cell(name), cell(value))
+def amounts(title: str, rows: Iterable[Sequence[Cell]]) -> Table:
+    """A small table of names and amounts, with their units where the rows have them; `title` as the names of `table`."""
+    made = Table(box=None, pad_edge=False, header_style="dim")
+    made.columns.append(_column(title))
+    made.add_column(justify="right", no_wrap=True)
+    for row in rows:
+        made.add_row(*(cell(value) for value in row))
     return made
 
 
-def beside(*parts: RenderableType) -> RenderableType:
-    """Parts beside each other, below what was printed before."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
+def beside(out: Console, *parts: Table) -> RenderableType:
+    """Parts beside each other, below each other where `out` is too narrow for that: the last may be squeezed, to half."""
+    if not parts:
+        return ""
+    *first, last = (Measurement.get(out, out.options, part) for part in parts)
+    needed = sum(part.maximum + _GAP for part in first) + max(last.minimum, last.maximum // 2)
+    if needed > out.width:
+        return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
+    grid = Table.grid(*(Column(no_wrap=True) for _ in first), Column(), padding=(0, _GAP, 0, 0))
     grid.add_row(*parts)
     return Padding(grid, (0, 0, 1, 0))
 

@@ -79,8 +79,10 @@ def check(file: Path, recording: Path, now: datetime) -> ProfileCheck:
 def _doubts(checked: Profile) -> tuple[str, ...]:
     names = [name for name in _names(checked) if not pwg.counter(name) and name.split(".")[0] not in pwg.WITHOUT]
     counted = {rule.unit for rule in checked.meters}
-    for rule in (*checked.tables, *checked.blobs):
-        counted |= {rule.unit, *rule.units.values()}
+    for table in checked.tables:
+        counted |= {table.unit, *table.units.values()}
+    for blob in checked.blobs:
+        counted |= {blob.unit, *blob.units.values()}
     units = sorted(counted - set(_UNITS))
     doubts = []
     if names:

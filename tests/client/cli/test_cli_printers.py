@@ -3,17 +3,48 @@
 import os
 import re
 import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from cli_profile import PROFILE
+from rich.console import Console
 
+from meterpost.agent import Progress, Summary
+from meterpost.cli import printers
 from meterpost.devices import profiles
+from meterpost.model import Alert, Meter, Reading, Supply, SupplyState
 from meterpost_stub.printers import BUILT_IN, AgentUser, Fleet
 
 PROFILES = Path(profiles.__file__).parent
 SILENT = "127.31.9.9:9"
 QUICK = ("--timeout", "0.2", "--retries", "0")
+
+
+def reading(**values: object) -> Reading:
+    own = (Meter("life.impressions", 4990, "impressions", ""), Meter("impressions", 5000, "impressions", ""))
+    given = {"manufacturer": "ACME", "model": "Laser", "meters": own} | values
+    return Reading("10.1.2.3", 161, datetime(2026, 11, 20, tzinfo=UTC), **given)  # type: ignore[arg-type]
+
+
+def supply(**values: object) -> Supply:
+    given: dict[str, object] = {
+        "description": "Toner",
+        "kind": "toner",
+        "supply_class": "consumed",
+        "color": "black",
+        "percent": 50,
+    }
+    given |= values
+    return Supply(index="1.1", level=50, capacity=100, unit_code=19, unit="percent", state=SupplyState.KNOWN, **given)  # type: ignore[arg-type]
+
+
+def on_screen(show: Callable[[Console], None], width: int = 80) -> str:
+    out = Console(file=StringIO(), force_terminal=True, color_system=None, width=width)
+    show(out)
+    return "".join(f"{line.rstrip()}\n" for line in out.file.getvalue().splitlines())  # type: ignore[attr-defined]
 
 
 def serials(result) -> set[str]:
@@ -39,6 +70,61 @@ def test_discover_tells_the_cost_first_and_printers_as_they_answer(meterpost, ta
 def test_discover_finds_nothing(meterpost) -> None:
     result = meterpost("discover", SILENT, *QUICK)
     assert (result.code, result.out) == (0, "0 printers found.\n")
+
+
+NOBODY_PRINTS_HERE = "ipp://127.31.9.9:9/ipp/print"
+
+
+def test_discover_tells_who_could_not_be_read(meterpost, targets) -> None:
+    result = meterpost("discover", targets[0], NOBODY_PRINTS_HERE, *QUICK)
+    assert (result.code, "1 printer found." in result.out) == (1, True)
+    told = result.err.splitlines()
+    place = told.index("1 device could not be read:")
+    assert NOBODY_PRINTS_HERE in told[place + 1]
+    as_json = meterpost("discover", targets[0], NOBODY_PRINTS_HERE, *QUICK, "--json")
+    assert (as_json.code, len(as_json.json)) == (1, 1)
+    assert NOBODY_PRINTS_HERE in as_json.error["error"]
+
+
+def test_of_many_failures_ten_are_shown_and_what_there_was_no_time_for_is_counted() -> None:
+    failed = tuple(((f"10.1.2.{host}", 161), "it answered nonsense") for host in range(12))
+    shown = on_screen(lambda out: printers._print_failed(out, Summary(failed=failed, unfinished=1)))
+    assert shown.splitlines()[0] == "12 devices could not be read:"
+    assert shown.count("  10.1.2.") == 10
+    assert "  and 2 more" in shown.splitlines()
+    assert shown.endswith("1 device answered, but there was no time to read them.\n")
+
+
+def test_the_progress_counts_probes_and_where_there_are_none_addresses() -> None:
+    assert (
+        printers._how_far(Progress(3, 2000, 3, probes=1204, planned=8192))
+        == "1\N{NO-BREAK SPACE}204 of 8\N{NO-BREAK SPACE}192 probes"
+    )
+    assert printers._how_far(Progress(1, 2, 1)) == "1 of 2 addresses"
+
+
+def test_in_a_terminal_a_printer_is_shown_once() -> None:
+    found = [reading(serial="S1", supplies=(supply(percent=3),))]
+    for file in (True, False):
+        shown = on_screen(lambda out, file=file: printers._print_found(out, Console(force_terminal=not file), found, False))
+        assert ("S1" in shown) == file, "who sees both streams has seen the line"
+        assert "1 printer found." in shown
+    line = on_screen(lambda out: printers._print_line(out, found[0]))
+    assert line == "10.1.2.3:161 ACME Laser S1, 5 000 impressions, 3 % black\n".replace("\N{NO-BREAK SPACE}", " ")
+    assert len(on_screen(lambda out: printers._print_line(out, found[0]), width=40).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("supplies", "lowest"),
+    [
+        ([{"percent": 9}, {"percent": 7, "color": "cyan"}, {"percent": None}], "7 % cyan"),
+        ([{"percent": 9, "color": "", "kind": "other", "description": "Staples"}], "9 % Staples"),
+        ([{"percent": 9, "color": "", "supply_class": "receptacle", "description": "Waste Box"}], "9 % room left, Waste Box"),
+        ([{"percent": None}], None),
+    ],
+)
+def test_the_lowest_supply_is_called_as_people_call_it(supplies, lowest) -> None:
+    assert printers._lowest([supply(**values) for values in supplies]) == lowest
 
 
 def test_discover_leaves_out(meterpost, targets) -> None:
@@ -68,6 +154,63 @@ def test_read_shows_meters_and_supplies(meterpost, targets) -> None:
     assert result.code == 0
     for word in ("Xerox VersaLink B405", "impressions.black.printed", "45\N{NO-BREAK SPACE}210", "Drum Cartridge", "35 %"):
         assert word in result.out
+
+
+def test_read_tells_what_the_printer_complains_of_and_what_it_is(meterpost, targets, fleet) -> None:
+    printer = fleet.printers[1]
+    for row, code in ((1, 3), (2, 3), (3, 1104)):  # coverOpen twice, markerTonerAlmostEmpty
+        printer.set(f"1.3.6.1.2.1.43.18.1.1.2.1.{row}", 3)
+        printer.set(f"1.3.6.1.2.1.43.18.1.1.7.1.{row}", code)
+        printer.set(f"1.3.6.1.2.1.43.18.1.1.8.1.{row}", b"")
+    result = meterpost("read", targets[1], *QUICK)
+    assert result.out.count("! critical: cover open") == 1
+    assert "! critical: marker toner almost empty" in result.out
+    (device,) = meterpost("read", targets[1], *QUICK, "--json").json
+    assert device["firmware"]
+    made = f"firmware {device['firmware']}, MAC {device['mac']}, profile hp {device['profile_version']}"
+    assert made in result.out.splitlines()
+
+
+def test_of_many_alerts_ten_are_shown() -> None:
+    alerts = tuple(Alert(str(row), "", "", "", f"Tray {row} is empty") for row in range(12))
+    shown = on_screen(lambda out: printers.print_devices(out, [reading(alerts=alerts)]))
+    assert shown.count("! Tray") == 10
+    assert "! and 2 more alerts" in shown
+
+
+def test_names_of_meters_are_never_broken_and_units_are_named_where_the_name_does_not() -> None:
+    name = "impressions.fullcolor.stored.printed"
+    meters = (Meter(name, 1_234_567, "impressions", ""), Meter("images.sent", 9, "images", ""), Meter("length", 7, "feet", ""))
+    supplies = tuple(supply(description=f"Photoconductive Drum Cartridge {color}") for color in ("Cyan", "Magenta"))
+    lines = on_screen(lambda out: printers.print_devices(out, [reading(meters=meters, supplies=supplies)])).splitlines()
+    assert any(re.match(rf"{re.escape(name)} +1 234 567 +Photo", line.replace("\N{NO-BREAK SPACE}", " ")) for line in lines)
+    assert any(re.match(r"images\.sent +9 +", line) and "9  images" not in line for line in lines)
+    assert any(re.match(r"length +7  feet", line) for line in lines)
+    assert max(map(len, lines)) <= 80
+    narrow = on_screen(lambda out: printers.print_devices(out, [reading(meters=meters, supplies=supplies)]), width=66)
+    assert narrow.index("Supplies") > narrow.index("length"), "below each other"
+    assert name in narrow
+
+
+NO_PRINTER = "1.3.6.1.2.1.1.1.0|4|ACME Projector\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.32473.7\n"
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_is_no_printer_is_said_so(meterpost, tmp_path, as_json) -> None:
+    (tmp_path / "beamer.snmprec").write_text(NO_PRINTER)
+    result = meterpost("read", "--recording", str(tmp_path / "beamer.snmprec"), *(["--json"] if as_json else []))
+    assert (result.code, result.out.strip()) == (5, "[]" if as_json else "")
+    said = result.error["error"] if as_json else result.err
+    assert 'beamer.snmprec is not a printer: it calls itself "ACME Projector"' in said
+
+
+def test_printers_are_read_beside_what_is_none(meterpost, targets, tmp_path) -> None:
+    (tmp_path / "beamer.snmprec").write_text(NO_PRINTER)
+    with Fleet((tmp_path / "beamer.snmprec",), "127.31.3.0/24", 0) as fleet:
+        beamer = f"{fleet.printers[0].address}:{fleet.printers[0].port}"
+        result = meterpost("read", beamer, targets[0], *QUICK, "--json")
+    assert (result.code, len(result.json)) == (1, 1)
+    assert result.error["error"].startswith(f"{beamer} is not a printer")
 
 
 def test_read_keeps_the_order_and_tells_who_did_not_answer(meterpost, targets) -> None:

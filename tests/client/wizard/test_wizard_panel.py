@@ -28,6 +28,14 @@ def test_a_meter_that_is_gone_agrees_with_nothing() -> None:
     assert panel.agreeing(reading(total=5, color=5), reading(color=5), 5) == ("color",)
 
 
+def test_of_several_that_agree_the_total_is_named() -> None:
+    counted = reading(**{"life.impressions": 100, "impressions.black": 100, "impressions": 100})
+    assert panel.agreeing(counted, counted, 100)[0] == "impressions"
+    nearest = panel.nearest(counted, 90)
+    assert nearest is not None
+    assert nearest.name == "impressions"
+
+
 def test_the_nearest_meter() -> None:
     nearest = panel.nearest(reading(total=100, color=40), 70)
     assert nearest is not None
