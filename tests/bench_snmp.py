@@ -81,6 +81,9 @@ class Work:
         self.seconds, self.cpu_s = time.perf_counter() - began, time.process_time() - cpu
 
 
+UNCAPPED = 1_000_000  # packets a second
+
+
 def meterpost(work: Work) -> None:
     """Our own client, as a program that uses the library would."""
     from datetime import UTC, datetime
@@ -89,8 +92,10 @@ def meterpost(work: Work) -> None:
     from meterpost.model import Reading
     from meterpost.settings import DiscoverySettings, SnmpSettings
 
-    snmp = SnmpSettings(port=PORT, timeout_s=TIMEOUT_S, retries=TRIES - 1, concurrency=work.in_flight)
-    devices = Devices(snmp, DiscoverySettings(packets_per_second=1_000_000), (), lambda: datetime.now(UTC))
+    snmp = SnmpSettings(
+        port=PORT, timeout_s=TIMEOUT_S, retries=TRIES - 1, concurrency=work.in_flight, packets_per_second=UNCAPPED
+    )
+    devices = Devices(snmp, DiscoverySettings(packets_per_second=UNCAPPED), (), lambda: datetime.now(UTC))
     if work.kind == "sweep":
         with work.timed():
             for reading in devices.discover(devices.plan([work.network])):

@@ -75,7 +75,7 @@ class SnmpSettings:
 @dataclass(frozen=True, slots=True)
 class DiscoverySettings:
     """Where to look. `packets_per_second` bounds everything a discovery sends, to all segments together; `deadline_s` ends it
-    with what was found by then (0: five minutes after the sweep's worst case)."""
+    with what was found by then (0: when even the slowest scan has had its time to read what answered)."""
 
     targets: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
