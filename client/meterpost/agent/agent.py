@@ -236,7 +236,7 @@ class Agent(Rooms):
         with self.ledger.writer(who):
             yield Work(self._site(), self.ledger, self._clock, lambda: self.exchanges, lambda: self.devices)
             if self._memory is not None:
-                self._memory.save()
+                self._memory.save(self._clock())
 
     def _site(self) -> SiteState:
         """The site as kept; a new one gets its client id, which it keeps for life."""

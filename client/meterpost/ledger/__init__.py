@@ -27,8 +27,8 @@ class DeviceMemory(MutableMapping[str, bytes]):
     """What is remembered of devices, by the endpoint; it may be lost at any time without harm."""
 
     @abstractmethod
-    def save(self) -> None:
-        """Writes what changed."""
+    def save(self, now: datetime) -> None:
+        """Writes what changed, and forgets what was not written for months, or is too much."""
 
 
 class Ledger(Protocol):

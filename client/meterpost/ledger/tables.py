@@ -11,7 +11,7 @@ from meterpost.lifecycle.messages import Cycle, RemoteSettings, Request
 from meterpost.lifecycle.state import DeviceState, Proxy, RequestState
 from meterpost.model import Alert, JobName, SupplyState
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what an up-to-date store says of itself."""
 
 metadata = MetaData()
@@ -185,4 +185,5 @@ remembered = Table(
     metadata,
     Column("endpoint", Words, primary_key=True),
     Column("content", LargeBinary, nullable=False),
+    Column("at", Instant),  # when it was written; none by a version that did not say
 )

@@ -53,7 +53,7 @@ def test_every_statement_of_the_port_compiles_for_postgresql(executed: list[sa.C
     ledger.nonce_cache().remember("n", NOON + timedelta(minutes=1), NOON)
     memory = ledger.memory()
     memory["10.1.2.3"] = b"known"
-    memory.save()
+    memory.save(NOON)
     ledger.close()
     texts = [str(element.compile(dialect=POSTGRES)) for element in executed]
     assert {text.split()[0] for text in texts} == {"SELECT", "INSERT", "UPDATE", "DELETE"}

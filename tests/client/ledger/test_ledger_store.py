@@ -395,22 +395,6 @@ def test_an_up_to_date_store_opens_without_alembic(restart: Callable[[], Ledger]
         assert line(process) == "False"
 
 
-def test_what_is_remembered_of_devices_outlives_the_process_once_it_is_saved(tmp_path: Path) -> None:
-    store = StoreSettings(path="ledger.db")
-    with closing(open_ledger(store, tmp_path)) as ledger:
-        memory = ledger.memory()
-        memory.update({"10.1.2.3": b"\0one", "10.1.2.4:1161": b"two"})
-        memory.save()
-        memory["10.1.2.5"] = b"not saved"
-    with closing(open_ledger(store, tmp_path)) as ledger:
-        memory = ledger.memory()
-        assert dict(memory) == {"10.1.2.3": b"\0one", "10.1.2.4:1161": b"two"}
-        del memory["10.1.2.3"]
-        memory["10.1.2.4:1161"] = b"three"
-        memory.save()
-        assert dict(ledger.memory()) == {"10.1.2.4:1161": b"three"}
-
-
 def test_a_store_of_the_first_version_keeps_its_readings(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     with engine.begin() as connection:
