@@ -124,7 +124,8 @@ class _Redaction:
                 words |= {
                     word
                     for word in (text, text.split(".")[0], text.partition(".")[2])
-                    if folded(word) not in known and not {folded(part) for part in _WORD.findall(word)} <= common
+                    if folded(word) not in (known if len(folded(word)) >= _LEAST else common)
+                    and not {folded(part) for part in _WORD.findall(word)} <= common
                 }
                 parts |= {
                     part

@@ -44,6 +44,7 @@ _QUAD = re.compile(rb"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
 _SAID_TO_BE_ONE = re.compile(rb"\b(?:ip|ipv4|addr|address|gateway|dns|server|host|router|subnet)\W{0,3}$", re.IGNORECASE)
 _CODES = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
 _RUNS = re.compile(r"[^\W_]+|[\W_]+")
+_WIDE = re.compile(rb"\0?(?:[^\0]\0){3,}[^\0]?")  # Latin text of two octets a letter, in either order
 _SIGNS = string.punctuation + string.whitespace
 _BETWEEN = r"\s._/:,-"
 _INSIDE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")))
@@ -136,14 +137,12 @@ class Scrubber:
         self._hex_hosts = _any((rb"(?<!%b)%b(?!%b)" % (_HEX, host.hex().encode(), _HEX) for host in self._hosts), re.IGNORECASE)
 
     def __call__(self, octets: bytes) -> bytes:
-        marked = octets[:2] in (b"\xff\xfe", b"\xfe\xff")
-        mark, rest = (octets[:2], octets[2:]) if marked else (b"", octets)
-        for at in (0, 1):  # text of two octets a character, all of them Latin
-            nuls = rest[at::2]
-            if len(rest) > 3 and len(rest) % 2 == 0 and not any(nuls) and all(rest[1 - at :: 2]):
-                plain = self._plain(rest[1 - at :: 2])
-                return mark + (plain.decode("latin-1").encode("utf-16-be" if at == 0 else "utf-16-le"))
-        return self._plain(octets)
+        return self._plain(_WIDE.sub(self._wide, octets) if b"\0" in octets else octets)
+
+    def _wide(self, match: re.Match[bytes]) -> bytes:
+        before = b"" if match[0][0] else b"\0"
+        plain = self._plain(match[0][len(before) :: 2])
+        return before + b"\0".join(plain[at : at + 1] for at in range(len(plain))) + (b"" if match[0][-1] else b"\0")
 
     def _plain(self, octets: bytes) -> bytes:
         made = self._stand_ins

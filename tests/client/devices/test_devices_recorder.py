@@ -1,16 +1,19 @@
 """A recording of a device is the device again, and a redacted one tells nobody's business."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from devices_kit import NOON, PROFILES, Mib, a_printer
-from hypothesis import given
+from devices_kit import NOON, PROFILES, Mib, a_printer, read
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from meterpost import recording
 from meterpost.devices import Devices, SnmpUserSecret, read_recording
+from meterpost.devices.recorded import replay
 from meterpost.devices.recorder import MAX_OCTETS, MAX_VARIABLES, Recorder
 from meterpost.devices.redaction import redacted
 from meterpost.devices.snmp.memory import MemoryAgent
@@ -109,6 +112,144 @@ def test_the_same_word_has_the_same_stand_in_of_its_own_shape(word: str, key: by
         assert inside == b"[" + name + b"]"
     assert [(c.isdigit(), c.isalpha()) for c in name.decode()] == [(c.isdigit(), c.isalpha()) for c in word]
     assert {v.oid: v.value for v in redacted(variables(mib), PROFILES, key)} == found
+
+
+# Whatever private values are put into a MIB, in all spellings: none comes out.
+
+LETTERS = "BCDFGHJKQVWXZ"  # of which no word of a printer is made
+
+
+def names(least: int) -> st.SearchStrategy[str]:
+    return st.text(LETTERS + LETTERS.lower(), min_size=least, max_size=12)
+
+
+def codes(text: str) -> list[bytes]:
+    return [text.encode(code) for code in ("utf-8", "cp1252", "utf-16-le", "utf-16-be")]
+
+
+def spelt(word: str) -> list[bytes]:
+    """A word as agents write it: in other cases, in parts, in other codes, in hexadecimal."""
+    half = len(word) // 2
+    apart = [word[:half] + mark + word[half:] for mark in (" ", "-", ".", "_")]
+    forms = [word, word.upper(), word.lower(), " ".join(word), *apart, word.encode().hex()]
+    return [octets for form in forms for octets in codes(form)]
+
+
+def spelt_mac(mac: bytes) -> list[bytes]:
+    marked = [mac.hex(mark) for mark in ":- ."]
+    unpadded = [mark.join(f"{octet:x}" for octet in mac) for mark in ":-"]
+    decimal = [mark.join(map(str, mac)) for mark in ".: "]
+    interface = bytes((mac[0] ^ 2,)) + mac[1:3] + b"\xff\xfe" + mac[3:]
+    local, public = (ip_address(bytes.fromhex(prefix) + interface) for prefix in ("fe80000000000000", "20030db800010002"))
+    addresses = [form for address in (local, public) for form in (str(address), address.exploded)]
+    texts = [mac.hex(), *marked, mac.hex(":").upper(), *unpadded, *decimal, *addresses, f"NPI{mac[3:].hex().upper()}"]
+    raw = [mac, interface, mac[:3] + b"\xff\xfe" + mac[3:], local.packed, public.packed]
+    return [octets for text in texts for octets in codes(text)] + raw
+
+
+def spelt_host(host: bytes) -> list[bytes]:
+    dotted = ".".join(map(str, host))
+    texts = [dotted, f"http://{dotted}:631/ipp", f"IP: {dotted}.", host.hex(), host.hex().upper()]
+    return [octets for text in texts for octets in codes(text)] + [host, b"\x01\x02" + host + b"\x01"]
+
+
+@given(
+    name=names(4),
+    short=names(3).map(lambda text: text[:3]),
+    person=st.tuples(names(4), names(4)).map(" ".join),
+    serial=st.tuples(names(3), st.integers(100_000, 999_999)).map(lambda pair: f"{pair[0].upper()}{pair[1]}"),
+    tail=st.binary(min_size=3, max_size=3).filter(lambda octets: min(octets) > 0x10 and not octets.isascii()),
+    host=st.binary(min_size=3, max_size=3).filter(lambda octets: min(octets) > 99),
+    key=st.binary(min_size=16, max_size=16),
+)
+@settings(max_examples=30, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_nothing_private_comes_out(
+    name: str, short: str, person: str, serial: str, tail: bytes, host: bytes, key: bytes
+) -> None:
+    mac, address = bytes.fromhex("0017c8") + tail, b"\x50" + host
+    domain = f"dc01.{name}-gruppe.de"
+    own: dict[str, recording.Value] = {
+        "1.3.6.1.2.1.1.4.0": person.encode(),
+        "1.3.6.1.2.1.1.5.0": name.encode(),
+        "1.3.6.1.2.1.1.6.0": short.encode(),
+        "1.3.6.1.2.1.2.2.1.6.2": mac,
+        "1.3.6.1.2.1.4.20.1.1.1": address,
+        "1.3.6.1.2.1.43.5.1.1.17.1": serial.encode(),
+    }
+    texts = [
+        *(octets for word in (name, person, serial) for octets in spelt(word)),
+        *(octets for text in (domain, f"ipp://{domain}/x", f"a@{domain}", rf"\\{name}\q") for octets in codes(text)),
+        *spelt_mac(mac),
+        *spelt_host(address),
+    ]
+    around = [b"%b", b"[%b]"]
+    rows = [frame % text for text in texts for frame in (around if len(text) not in (4, 6, 8, 16) else around[:1])]
+    labelled = [octets for text in (f"Lohn {short}.xlsx", f"SSID={short}", f"Asset no: {short}") for octets in codes(text)]
+    own |= {f"1.3.6.1.4.1.32473.9.{place}.0": row for place, row in enumerate(labelled)}
+    own |= {f"1.3.6.1.4.1.32473.7.{place}.0": row for place, row in enumerate(rows)}
+    own |= {f"1.3.6.1.4.1.32473.8.1.{'.'.join(map(str, index))}": 1 for index in (mac, address, name.encode(), serial.encode())}
+    found = redacted(variables(a_printer(own)), PROFILES, key)
+    values = b"\n".join(v.value for v in found if isinstance(v.value, bytes)).replace(b"\0", b"")
+    plain = bytes(filter(lambda octet: octet not in b" .-_:", values)).lower()
+    for word in (name, person.replace(" ", ""), serial, mac.hex(), tail.hex(), address.hex()):
+        assert word.lower().encode() not in plain
+    for secret in (mac, tail, address, ".".join(map(str, address)).encode(), ".".join(map(str, mac)).encode()):
+        assert secret not in values
+    assert not [secret for secret in (b"gruppe", b"dc01", b"Lohn") if secret in values]
+    kept = {v.oid: v.value for v in found}
+    assert kept[oid("1.3.6.1.2.1.1.6.0")] != short.encode()
+    marked = [value for name, value in kept.items() if name[:8] == oid("1.3.6.1.4.1.32473.9") and isinstance(value, bytes)]
+    assert len(marked) == len(labelled)
+    assert not [value for value in marked if short.encode() in value.replace(b"\0", b"")]
+    assert not [name for name in kept if name[:9] == oid("1.3.6.1.4.1.32473.8.1")]
+    reading = read(kept)
+    assert reading.meters == read(a_printer()).meters
+    assert (reading.model, reading.supplies) == (read(a_printer()).model, read(a_printer()).supplies)
+
+
+def test_the_model_is_not_private_where_it_is_the_name_too() -> None:
+    own = {
+        "1.3.6.1.2.1.25.3.2.1.3.1": b"ACME Laser 9",
+        "1.3.6.1.2.1.1.5.0": b"Laser 9",
+        "1.3.6.1.2.1.43.5.1.1.16.1": b"ACME Laser 9",
+    }
+    found = {v.oid: v.value for v in redacted(variables(a_printer(own)), PROFILES)}
+    assert found[oid("1.3.6.1.2.1.25.3.2.1.3.1")] == b"ACME Laser 9"
+    assert found[oid("1.3.6.1.2.1.1.1.0")] == b"ACME Laser, firmware 7"
+    assert found[oid("1.3.6.1.2.1.1.5.0")] != b"Laser 9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"firmware 3.11.0.5", b"http://www.hp.com/support", b"version 04.08.EUR", b"10:23:45", b"Use A4.", b"000000000000"],
+)
+def test_what_only_looks_private_stays(text: bytes) -> None:
+    found = redacted(variables(a_printer({"1.3.6.1.4.1.32473.7.0": text})), PROFILES)
+    assert {v.oid: v.value for v in found}[oid("1.3.6.1.4.1.32473.7.0")] == text
+
+
+FOLDER = os.environ.get("METERPOST_RECORDINGS", "")
+KEPT = ("manufacturer", "model", "profile", "meters", "supplies", "status", "errors", "alerts", "firmware")
+
+
+@pytest.mark.skipif(not FOLDER, reason="METERPOST_RECORDINGS does not name a folder with recordings of real printers")
+@pytest.mark.parametrize("path", sorted((Path(FOLDER) / "snmprec").glob("*.snmprec")) if FOLDER else [], ids=lambda p: p.stem)
+def test_a_redacted_recording_of_a_real_printer_reads_the_same(path: Path, tmp_path: Path) -> None:
+    variables = recording.load(path)
+    (tmp_path / path.name).write_text(recording.dump(redacted(variables, PROFILES)))
+    was, now = replay(path, NOON, PROFILES), replay(tmp_path / path.name, NOON, PROFILES)
+    for field in KEPT:
+        assert getattr(now, field) == getattr(was, field)
+    for field in ("serial", "name", "location", "mac"):
+        before, after = getattr(was, field), getattr(now, field)
+        assert len(after) == len(before)
+        assert after != before or not any(map(str.isalnum, before))
+    left = b"\n".join(v.value for v in recording.load(tmp_path / path.name) if isinstance(v.value, bytes))
+    for mac in was.macs:
+        octets = bytes.fromhex(mac.replace(":", ""))
+        for octets_left in (octets, octets[:3] + b"\xff\xfe" + octets[3:], b"\xff\xfe" + octets[3:]):
+            assert octets_left not in left
+        assert octets[3:].hex().encode() not in left.lower()
 
 
 class Endless(MemoryAgent):
