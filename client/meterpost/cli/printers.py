@@ -45,8 +45,10 @@ def discover(args: Namespace) -> int:
             _print_summary(err, summary)
         if configured:
             agent.remember(found)
-    if stopped:
-        return trouble.INTERRUPTED
+    return trouble.INTERRUPTED if stopped else _exit_code(summary)
+
+
+def _exit_code(summary: Summary) -> int:
     return trouble.INCOMPLETE if summary.failed or summary.unfinished else 0
 
 
@@ -210,7 +212,7 @@ def print_devices(out: Console, readings: Iterable[Reading]) -> None:
             show.prose(out, f"! {sentence}", "yellow")
         if len(sentences) > _MOST_TOLD:
             show.prose(out, f"! and {len(sentences) - _MOST_TOLD} more alerts", "yellow")
-        meters = show.amounts("=Meters", ((meter.name, meter.value, _unit(meter)) for meter in reading.meters))
+        meters = show.amounts("Meters", ((meter.name, meter.value, _unit(meter)) for meter in reading.meters))
         supplies = show.amounts("Supplies", map(_supply, reading.supplies))
         out.print(show.beside(out, *(table for table in (meters, supplies) if table.rows)))
 

@@ -62,7 +62,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     """A table that fits the screen. A column `>name` is of numbers, which stand right; one called `=name` is never
     broken over lines, for what is in it will be copied."""
     made = Table(
-        *map(_column, columns),
+        *(_COLUMNS.get(name[:1], _FOLDED)(name.lstrip(">=")) for name in columns),
         title=title,
         title_justify="left",
         title_style="bold",
@@ -76,10 +76,6 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     return made
 
 
-def _column(name: str) -> Column:
-    return _COLUMNS.get(name[:1], _FOLDED)(name.lstrip(">="))
-
-
 def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
     """Names and values below each other."""
     grid = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2, 0, 0))
@@ -89,10 +85,9 @@ def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
 
 
 def amounts(title: str, rows: Iterable[Sequence[Cell]]) -> Table:
-    """A small table of names and amounts, with their units where the rows have them; `title` as the names of `table`."""
-    made = Table(box=None, pad_edge=False, header_style="dim")
-    made.columns.append(_column(title))
-    made.add_column(justify="right", no_wrap=True)
+    """A small table of names and amounts, with their units where the rows have them."""
+    columns = Column(title, overflow="fold"), Column(justify="right", no_wrap=True)
+    made = Table(*columns, box=None, pad_edge=False, header_style="dim")
     for row in rows:
         made.add_row(*(cell(value) for value in row))
     return made

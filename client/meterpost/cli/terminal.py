@@ -115,7 +115,7 @@ class Terminal:
         self._out.print(Text(_line(reading), "bold"), soft_wrap=True)
         half = (len(reading.meters) + 1) // 2
         columns = (reading.meters[:half], reading.meters[half:])
-        tables = (show.amounts("=", ((meter.name, meter.value) for meter in column)) for column in columns)
+        tables = (show.amounts("", ((meter.name, meter.value) for meter in column)) for column in columns)
         self._out.print(show.beside(self._out, *tables))
 
     def preview(self, previews: Sequence[Preview]) -> None:

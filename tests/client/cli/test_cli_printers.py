@@ -95,6 +95,23 @@ def test_of_many_failures_ten_are_shown_and_what_there_was_no_time_for_is_counte
     assert shown.endswith("1 device answered, but there was no time to read them.\n")
 
 
+@pytest.mark.parametrize(("summary", "code"), [({}, 0), ({"unfinished": 1}, 1), ({"failed": ((("10.1.2.3", 161), "why"),)}, 1)])
+def test_a_discovery_that_missed_somebody_is_not_whole(summary, code) -> None:
+    assert printers._exit_code(Summary(**summary)) == code
+
+
+def test_a_reason_that_names_the_device_is_enough() -> None:
+    assert printers._failure(("10.1.2.3", 161), "10.1.2.3 answered nonsense") == "10.1.2.3 answered nonsense"
+    assert printers._failure(("10.1.2.3", 161), "no end was seen") == "10.1.2.3:161: no end was seen"
+
+
+def test_of_a_receptacle_what_is_told_is_the_room_left() -> None:
+    waste = supply(description="Waste Box", supply_class="receptacle", percent=80)
+    shown = on_screen(lambda out: printers.print_devices(out, [reading(supplies=(waste, supply()))]))
+    assert re.search(r"Waste Box, room left +80 %", shown)
+    assert re.search(r"Toner +50 %", shown)
+
+
 def test_the_progress_counts_probes_and_where_there_are_none_addresses() -> None:
     assert (
         printers._how_far(Progress(3, 2000, 3, probes=1204, planned=8192))

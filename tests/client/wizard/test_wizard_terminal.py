@@ -153,6 +153,19 @@ def test_nothing_a_printer_says_controls_the_screen() -> None:
     assert "cannot be chosen" in shown
 
 
+@pytest.mark.parametrize(("ending", "lines"), [("large", 3), ("stored.printed.twosided", 5)])
+def test_meters_stand_beside_each_other_where_their_names_are_whole(ending: str, lines: int) -> None:
+    out = io.StringIO()
+    names = [f"impressions.fullcolor.{ending}{number}" for number in range(4)]
+    meters = tuple(Meter(name, 123_456, "impressions", "") for name in names)
+    counted = Reading("10.1.2.3", 161, datetime(2026, 1, 1, tzinfo=UTC), meters=meters)
+    Terminal(Console(file=out, width=80, force_terminal=True, color_system=None)).meters(counted)
+    shown = out.getvalue()
+    assert [name for name in names if name not in shown] == []
+    assert len([line for line in shown.splitlines() if line.strip()]) == lines
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_nothing_an_error_says_controls_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
