@@ -114,6 +114,8 @@ class Wizard:
                 return ()
             with self._agent() as agent:
                 readings = self._asker.searching(plan, partial(agent.discover, plan))
+                for (host, _), reason in agent.devices.summary.failed[:_MOST_FAILURES]:
+                    self._asker.say(f"{host} could not be read: {reason}.")
                 site = agent.status().site
             found = tuple(choice.stand(reading, site.devices) for reading in readings)
             self._asker.found(found)
@@ -263,6 +265,7 @@ class Wizard:
                 self._draft.set_secret(question.key, secret)
 
 
+_MOST_FAILURES = 10  # are told one by one
 _SILENCE = (
     "Are they on, and are the addresses right? Their read community may be another one, SNMP may be turned off in them, "
     "or a firewall on the way may stop UDP port 161."
