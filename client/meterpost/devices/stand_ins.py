@@ -162,7 +162,12 @@ class Scrubber:
         octets = _LABELLED.sub(lambda match: match[1] + made.word(match[2].decode("latin-1")).encode("latin-1"), octets)
         octets = _URL.sub(self._url, octets)
         octets = _HOST.sub(self._host, octets)
-        return _NAMED.sub(lambda match: _DOCUMENT.sub(rb"document.\1", match[0], count=1), octets) if b"." in octets else octets
+        return _NAMED.sub(self._document, octets) if b"." in octets else octets
+
+    @staticmethod
+    def _document(match: re.Match[bytes]) -> bytes:
+        named = _DOCUMENT.match(match[0])  # from the beginning only: a search would begin at each of its letters
+        return b"document." + named[1] + match[0][named.end() :] if named else match[0]
 
     def _word(self, match: re.Match[bytes]) -> bytes:
         code = _CODES[(match.lastindex or 1) - 1]
