@@ -377,3 +377,16 @@ def test_a_users_profile_makes_a_model_work(meterpost, config, own_profile, tmp_
     (device,) = result.json
     assert (device["profile"], device["profile_version"], device["manufacturer"]) == ("acme", "3", "ACME")
     assert {meter["name"]: meter["value"] for meter in device["meters"]} == {"impressions.printed": 471100}
+
+
+def test_a_recording_that_ends_before_its_device_does_is_kept_and_said_so(meterpost, tmp_path) -> None:
+    with Fleet((BUILT_IN / "xerox-versalink-b405.snmprec",), "127.31.3.0/24", 0) as fleet:
+        printer, left = fleet.printers[0], iter(range(2))
+        answer = printer.answer
+        printer.answer = lambda octets: answer(octets) if next(left, None) is not None else None
+        file = tmp_path / "part.snmprec"
+        result = meterpost("record", f"{printer.address}:{printer.port}", "--output", str(file), "--timeout", "0.05", "--retries", "0")
+    assert result.code == 1
+    assert file.read_text().startswith("# incomplete: ")
+    assert "incomplete" in result.err or "ends before" in result.err or "until" in result.err
+    assert len(file.read_text().splitlines()) > 20
