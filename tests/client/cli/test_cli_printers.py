@@ -385,7 +385,9 @@ def test_a_recording_that_ends_before_its_device_does_is_kept_and_said_so(meterp
         answer = printer.answer
         printer.answer = lambda octets: answer(octets) if next(left, None) is not None else None
         file = tmp_path / "part.snmprec"
-        result = meterpost("record", f"{printer.address}:{printer.port}", "--output", str(file), "--timeout", "0.05", "--retries", "0")
+        result = meterpost(
+            "record", f"{printer.address}:{printer.port}", "--output", str(file), "--timeout", "0.05", "--retries", "0"
+        )
     assert result.code == 1
     assert file.read_text().startswith("# incomplete: ")
     assert "incomplete" in result.err or "ends before" in result.err or "until" in result.err
