@@ -124,7 +124,7 @@ def test_a_maze_of_links_ends(serve: Serve) -> None:
 
 
 def test_a_visit_that_takes_too_long_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visiting, "monotonic", iter(range(0, 1000, 20)).__next__)
+    monkeypatch.setattr(visiting, "monotonic", iter(range(0, 1000, 8)).__next__)
     printer = serve({"/": b"a", "/aboutprinter.html": ABOUT})
     visit(printer.url)
     assert printer.asked == ["/"]
