@@ -8,9 +8,8 @@ from meterpost import pwg
 from meterpost.devices.reading import contact, mib, profile
 from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profile, Profiles
-from meterpost.devices.snmp.port import hold_at_once
+from meterpost.devices.recorded import facts_of
 from meterpost.devices.snmp.replay import RecordedAgent
-from meterpost.devices.snmp.session import Abilities, Session
 from meterpost.errors import SettingsError
 from meterpost.model import Meter, Reading
 from meterpost.recording import dotted, oid
@@ -53,7 +52,7 @@ def check(file: Path, recording: Path, now: datetime) -> ProfileCheck:
         raise SettingsError(f"the profile {file} cannot be read: {error}", "Name a TOML file.") from None
     profiles = Profiles((*profile.load(), checked))
     agent = RecordedAgent(recording)
-    facts = hold_at_once(contact.first_contact(Session(Abilities(agent.has_bulk)), profiles), agent.answer)
+    facts = facts_of(agent, profiles)
     reading = interpret(facts, profiles, recording.name, 0, now)
     used = contact.chosen(facts, profiles).name
     known = _names(checked)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from meterpost.devices import roads
 from meterpost.devices.finding import sources
@@ -144,19 +144,17 @@ class Devices:
     ) -> tuple[Reading, ...]:
         """The printers in `plan`, each once; what was found until then when `stop` is set."""
 
-        async def scan() -> tuple[Reading, ...]:
+        async def scan() -> Sweep:
             async with self._visitor(self._discovery.packets_per_second) as (visitor, network):
                 sweep = Sweep(visitor, network.wire, plan, self._turns, self._snmp.timeout_s, on_progress)
                 await sweep.run(self._snmp.concurrency, self._discovery.deadline_s or self._longest_s(plan), stop)
-                failed = tuple((plan.endpoints[place], sweep.failed[place]) for place in sorted(sweep.failed))
-                outcome.update(failed=failed, unfinished=sweep.unread)
-                return sweep.readings
+                return sweep
 
-        outcome: dict[str, Any] = {}
         with _runner() as runner:
-            found = runner.run(scan())
-        self.summary = replace(self.summary, **outcome)
-        return found
+            swept = runner.run(scan())
+        failed = tuple((plan.endpoints[place], swept.failed[place]) for place in sorted(swept.failed))
+        self.summary = replace(self.summary, failed=failed, unfinished=swept.unread)
+        return swept.readings
 
     def _longest_s(self, plan: ScanPlan) -> float:
         """When a discovery without a deadline of its own ends: the sweep, and time to read what answered, even if all do."""

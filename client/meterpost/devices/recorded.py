@@ -8,9 +8,10 @@ from meterpost.devices.reading import profile
 from meterpost.devices.reading.contact import first_contact
 from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
+from meterpost.devices.snmp.memory import MemoryAgent
 from meterpost.devices.snmp.port import hold_at_once
 from meterpost.devices.snmp.replay import RecordedAgent
-from meterpost.devices.snmp.session import Abilities, Session
+from meterpost.devices.snmp.session import Abilities, Facts, Session
 from meterpost.model import Reading
 
 
@@ -21,6 +22,9 @@ def read_recording(path: Path, now: datetime, profile_folders: Iterable[Path] = 
 
 def replay(path: Path, now: datetime, profiles: Profiles) -> Reading:
     """`read_recording` with profiles already loaded."""
-    agent = RecordedAgent(path)
-    facts = hold_at_once(first_contact(Session(Abilities(agent.has_bulk)), profiles), agent.answer)
-    return interpret(facts, profiles, path.name, 0, now)
+    return interpret(facts_of(RecordedAgent(path), profiles), profiles, path.name, 0, now)
+
+
+def facts_of(agent: MemoryAgent, profiles: Profiles) -> Facts:
+    """What `agent` says at first contact."""
+    return hold_at_once(first_contact(Session(Abilities(agent.has_bulk)), profiles), agent.answer)

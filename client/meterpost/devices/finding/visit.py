@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from meterpost.devices import roads
 from meterpost.devices.finding.addresses import Endpoint, written
-from meterpost.devices.reading import contact, mib, remembered, repeat
+from meterpost.devices.reading import mib, remembered, repeat
 from meterpost.devices.reading.interpret import interpret
 from meterpost.devices.reading.profile import Profiles
 from meterpost.devices.reading.remembered import Remembered
@@ -160,26 +160,28 @@ class Visitor:
         if known is None or better not in self._credentials:
             return
         session = Session(Abilities(bulk=True), insists=False)
-        agent = await self._network.agent(*endpoint, better, 1)
         with suppress(DeviceError):
-            await agent.hold(session.collect((), (Want(mib.HR_DEVICE_TYPE, most=1),)), 1)
-        await agent.close()
+            await self._hold(endpoint, better, session.collect((), (Want(mib.HR_DEVICE_TYPE, most=1),)), 1, tries=1)
         if session.heard and session.abilities.bulk:
-            packed = remembered.pack(replace(known, way=self._place(better), abilities=session.abilities))
-            if packed is not None:
-                self._memory[written(endpoint)] = packed
+            self._keep(endpoint, replace(known, way=self._place(better), abilities=session.abilities))
 
     async def converse(self, endpoint: Endpoint, begin: Callable[[Session], Talk[T]]) -> T:
         """Holds one talk with the device, whichever way in it has. Raises DeviceError."""
 
         async def attempt(credential: Credential, tries: int, session: Session) -> T:
-            agent = await self._network.agent(*endpoint, credential, self._tries)
-            try:
-                return await agent.hold(begin(session), tries)
-            finally:
-                await agent.close()
+            return await self._hold(endpoint, credential, begin(session), tries)
 
         return await self._first_that_answers(None, attempt)
+
+    async def _hold(
+        self, endpoint: Endpoint, credential: Credential, talk: Talk[T], first_tries: int | None, tries: int | None = None
+    ) -> T:
+        """Holds `talk` with the device by this way in, each request sent at most `tries` times (as often as is set)."""
+        agent = await self._network.agent(*endpoint, credential, tries or self._tries)
+        try:
+            return await agent.hold(talk, first_tries)
+        finally:
+            await agent.close()
 
     async def _first_that_answers(
         self,
@@ -241,33 +243,22 @@ class Visitor:
         first_tries: int | None,
         session: Session,
     ) -> Reading:
-        host, port = endpoint
         now = self._clock()
-        agent = await self._network.agent(host, port, credential, self._tries)
-        try:
-            facts, anew = await agent.hold(repeat.visit(session, self._profiles, known, now), first_tries)
-        finally:
-            await agent.close()
-        reading = interpret(facts, self._profiles, host, port, now)
+        talk = repeat.visit(session, self._profiles, known, now)
+        facts, anew = await self._hold(endpoint, credential, talk, first_tries)
+        reading = interpret(facts, self._profiles, *endpoint, now)
         if anew:
             self._remember(endpoint, credential, session, facts, reading)
         return reading
 
     def _remember(self, endpoint: Endpoint, credential: Credential, session: Session, facts: Facts, reading: Reading) -> None:
         """What is no printer is not visited again, and not remembered."""
-        if not contact.is_printer(facts):
-            return
-        profile = contact.chosen(facts, self._profiles)
-        packed = remembered.pack(
-            Remembered(
-                reading.serial,
-                self._place(credential),
-                session.abilities,
-                reading.taken_at,
-                f"{profile.name} {profile.version}",
-                facts,
-            )
-        )
+        if reading.is_printer:
+            place, profile = self._place(credential), remembered.edition(reading.profile, reading.profile_version)
+            self._keep(endpoint, Remembered(reading.serial, place, session.abilities, reading.taken_at, profile, facts))
+
+    def _keep(self, endpoint: Endpoint, known: Remembered) -> None:
+        packed = remembered.pack(known)
         if packed is None:
             self._memory.pop(written(endpoint), None)
         else:

@@ -12,7 +12,6 @@ from meterpost.model import Alert, Meter, Reading, Supply, SupplyState
 
 MOST = 100  # values of an attribute; a printer that has more supplies or alerts is not understood better
 
-_PERCENT, _UNKNOWN = 19, -2
 _STATES = {-1: SupplyState.UNRESTRICTED, -2: SupplyState.UNKNOWN, -3: SupplyState.SOME_REMAINING}
 _TIME_UUID = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-([0-9a-f]{12})")
 _SEVERITY = re.compile(f"(?:{'|'.join(ipp.SEVERITIES)})$")
@@ -129,8 +128,8 @@ def _markers(found: Attributes) -> tuple[Supply, ...]:
                 colors=(name, ipp.COLORS.get(tint.upper(), tint)),
                 level=_room_left(level, _number_at(highs, rows, place)) if filled else level,
                 capacity=100,
-                unit_code=_PERCENT,
-                unit=mib.UNITS[_PERCENT],
+                unit_code=mib.PERCENT,
+                unit=mib.UNITS[mib.PERCENT],
             )
         )
     return tuple(supplies)
@@ -141,7 +140,7 @@ def _room_left(level: int, high: int) -> int:
     else some printers give that and some the room that is left, and nobody can know."""
     if level < 0:
         return level
-    return 100 - level if level <= 100 and 0 <= high < 100 else _UNKNOWN
+    return 100 - level if level <= 100 and 0 <= high < 100 else mib.LEVEL_UNKNOWN
 
 
 def _supply(
@@ -165,7 +164,7 @@ def _supply(
         capacity=capacity,
         unit_code=unit_code,
         unit=unit,
-        percent=percent(level, 100 if unit_code == _PERCENT and capacity < 0 else capacity),
+        percent=percent(level, 100 if unit_code == mib.PERCENT and capacity < 0 else capacity),
         state=SupplyState.KNOWN if level >= 0 else _STATES.get(level, SupplyState.UNKNOWN),
     )
 
@@ -232,7 +231,7 @@ def _mac(found: Attributes) -> str:
 
 def _level(text: str | None) -> int:
     """A number of at most ten digits, -2 (unknown) where it is none."""
-    return int(text) if text and re.fullmatch(r"-?[0-9]{1,10}", text) else _UNKNOWN
+    return int(text) if text and re.fullmatch(r"-?[0-9]{1,10}", text) else mib.LEVEL_UNKNOWN
 
 
 def _pairs(texts: Sequence[str], sign: str) -> dict[str, str]:
@@ -259,7 +258,7 @@ def _same_place(texts: Sequence[str], others: Sequence[object], place: int) -> s
 
 
 def _number_at(numbers: Sequence[int], others: Sequence[object], place: int) -> int:
-    return numbers[place - 1] if len(numbers) == len(others) else _UNKNOWN
+    return numbers[place - 1] if len(numbers) == len(others) else mib.LEVEL_UNKNOWN
 
 
 def _texts(found: Attributes, name: str, limit: int = values.MAX_TEXT) -> list[str]:
@@ -268,6 +267,6 @@ def _texts(found: Attributes, name: str, limit: int = values.MAX_TEXT) -> list[s
 
 def _numbers(found: Attributes, name: str) -> list[int]:
     def number(value: Value) -> int:
-        return value if isinstance(value, int) else _UNKNOWN
+        return value if isinstance(value, int) else mib.LEVEL_UNKNOWN
 
     return [number(value) for value in found.get(name, ())[:MOST]]

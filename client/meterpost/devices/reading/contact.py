@@ -74,8 +74,18 @@ def is_printer(facts: Facts) -> bool:
 
 def judged(facts: Facts) -> Kind:
     """What the device's own words make of it."""
-    object_id = facts.scalars.get(mib.SYS_OBJECT_ID)
-    return judge(values.text(facts.scalars.get(mib.SYS_DESCR)), object_id if isinstance(object_id, tuple) else ())
+    return judge(values.text(facts.scalars.get(mib.SYS_DESCR)), object_id(facts))
+
+
+def object_id(facts: Facts) -> Oid:
+    """sysObjectID; () where the device has none, or something else in its place."""
+    value = facts.scalars.get(mib.SYS_OBJECT_ID)
+    return value if isinstance(value, tuple) else ()
+
+
+def own_serial(facts: Facts, row: Oid) -> str:
+    """The serial number of the Printer MIB; '' where it has none, or a filler."""
+    return values.serial(values.text(facts.columns[mib.PRT_SERIAL_NUMBER].get(row)))
 
 
 def printer_row(facts: Facts) -> Oid:
@@ -90,9 +100,7 @@ def printer_row(facts: Facts) -> Oid:
 
 def chosen(facts: Facts, profiles: Profiles) -> Profile:
     """The profile for the device."""
-    object_id = facts.scalars.get(mib.SYS_OBJECT_ID)
-    kind = object_id if isinstance(object_id, tuple) else ()
-    return profiles.choose(kind, values.text(facts.scalars.get(mib.SYS_DESCR)))
+    return profiles.choose(object_id(facts), values.text(facts.scalars.get(mib.SYS_DESCR)))
 
 
 def _bounded(abilities: Abilities, quirks: Quirks) -> Abilities:
@@ -109,10 +117,9 @@ def _further(facts: Facts) -> Iterable[Want]:
 
 def _scalars(facts: Facts, row: Oid, profile: Profile, generic: Profile) -> Iterable[Oid]:
     """Single objects of the maker's tree, and further places for what the standard ones do not say."""
-    serial = values.serial(values.text(facts.columns[mib.PRT_SERIAL_NUMBER].get(row)))
     model = values.text(facts.columns[mib.HR_DEVICE_DESCR].get(row))
     rules = (
-        *(() if serial else profile.serial + generic.serial),
+        *(() if own_serial(facts, row) else profile.serial + generic.serial),
         *(() if model else profile.model + generic.model),
         *profile.maker,
         *(() if profile.manufacturer else generic.maker),

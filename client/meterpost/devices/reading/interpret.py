@@ -26,14 +26,13 @@ def interpret(facts: Facts, profiles: Profiles, address: str, port: int, now: da
     """The reading that `facts` are, as `contact.first_contact` collected them. That of a device that is no printer has only
     its name."""
     scalars, columns = facts.scalars, facts.columns
-    object_id = scalars.get(mib.SYS_OBJECT_ID)
     reading = Reading(
         address,
         port,
         now,
         name=values.text(scalars.get(mib.SYS_NAME)),
         location=values.text(scalars.get(mib.SYS_LOCATION)),
-        sys_object_id=dotted(object_id) if isinstance(object_id, tuple) else "",
+        sys_object_id=dotted(contact.object_id(facts)),
         sys_descr=values.text(scalars.get(mib.SYS_DESCR)),
         is_printer=False,
     )
@@ -41,7 +40,6 @@ def interpret(facts: Facts, profiles: Profiles, address: str, port: int, now: da
         return reading
     row = contact.printer_row(facts)
     profile, generic = contact.chosen(facts, profiles), profiles.generic
-    serial = values.serial(values.text(columns[mib.PRT_SERIAL_NUMBER].get(row)))
     macs = tuple(dict.fromkeys(filter(None, map(values.mac, columns[mib.IF_PHYS_ADDRESS].values()))))
     errors = values.detected_errors(columns[mib.HR_PRINTER_ERROR_STATE].get(row))
     return replace(
@@ -49,7 +47,7 @@ def interpret(facts: Facts, profiles: Profiles, address: str, port: int, now: da
         is_printer=True,
         manufacturer=_first(profile.maker, scalars) or profile.manufacturer or _first(generic.maker, scalars),
         model=values.text(columns[mib.HR_DEVICE_DESCR].get(row)) or _first(profile.model + generic.model, scalars),
-        serial=serial or values.serial(_first(profile.serial + generic.serial, scalars)),
+        serial=contact.own_serial(facts, row) or values.serial(_first(profile.serial + generic.serial, scalars)),
         mac=macs[0] if macs else "",
         macs=macs,
         firmware=_first(profile.firmware, scalars),

@@ -19,7 +19,6 @@ from meterpost.model import Supply, SupplyState
 from meterpost.recording import Oid, Value, dotted
 
 _UNITS = {word: code for code, word in mib.UNITS.items()}
-_PERCENT, _UNKNOWN = 19, -2
 _STATES = (SupplyState.UNKNOWN, SupplyState.SOME_REMAINING)
 # Of what kind a supply is: the words of PrtMarkerSuppliesTypeTC, and those in a maker's name for it.
 _KINDS = {
@@ -75,7 +74,7 @@ def _levels(rule: SupplyRule, scalars: Mapping[Oid, Value], columns: Mapping[Oid
 def _supply(index: str, name: str, value: int, rule: SupplyRule) -> Supply:
     group = _group(name)
     unit, level = _UNITS[rule.unit], value // rule.scale
-    capacity = 100 if unit == _PERCENT else _UNKNOWN
+    capacity = 100 if unit == mib.PERCENT else mib.LEVEL_UNKNOWN
     return Supply(
         index=index,
         description=name,
@@ -92,7 +91,7 @@ def _supply(index: str, name: str, value: int, rule: SupplyRule) -> Supply:
 
 
 def _can_be(supply: Supply) -> bool:
-    return supply.level >= 0 and (supply.unit_code != _PERCENT or supply.level <= supply.capacity)
+    return supply.level >= 0 and (supply.unit_code != mib.PERCENT or supply.level <= supply.capacity)
 
 
 def _are_alike(own: Supply, other: Supply, alone: bool) -> bool:

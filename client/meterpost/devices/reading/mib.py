@@ -60,6 +60,9 @@ UNITS = {
     19: "percent",
 }
 
+PERCENT = 19  # PrtMarkerSuppliesSupplyUnitTC
+LEVEL_UNKNOWN = -2  # of prtMarkerSuppliesLevel and prtMarkerSuppliesMaxCapacity
+
 SUPPLY_CLASSES = {1: "other", 3: "consumed", 4: "receptacle"}  # PrtMarkerSuppliesClassTC
 
 _SUPPLY_TYPES = """

@@ -32,6 +32,11 @@ class Remembered:
     facts: Facts
 
 
+def edition(profile: str, version: str) -> str:
+    """How a profile is called here: another version of it reads a device anew."""
+    return f"{profile} {version}"
+
+
 def pack(known: Remembered) -> bytes | None:
     """`known` as octets; None where the agent says more than is worth keeping."""
     facts = known.facts

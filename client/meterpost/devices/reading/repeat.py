@@ -11,7 +11,7 @@ from itertools import islice
 from meterpost.devices.reading import alerts, contact, mib, values
 from meterpost.devices.reading.interpret import told
 from meterpost.devices.reading.profile import Profile, Profiles, folded
-from meterpost.devices.reading.remembered import Remembered
+from meterpost.devices.reading.remembered import Remembered, edition
 from meterpost.devices.snmp.port import Talk
 from meterpost.devices.snmp.session import Facts, Session, Want
 from meterpost.recording import Oid, Value
@@ -27,7 +27,7 @@ def visit(session: Session, profiles: Profiles, known: Remembered | None, now: d
     """The facts of a device, and whether they were all asked anew. Raises DeviceError."""
     if known is not None and is_fresh(known, now):
         profile = contact.chosen(known.facts, profiles)
-        if known.profile == f"{profile.name} {profile.version}" and contact.is_whole(known.facts):
+        if known.profile == edition(profile.name, profile.version) and contact.is_whole(known.facts):
             facts = yield from _repeat(session, known.facts, profile, profiles.generic)
             if facts is not None:
                 return facts, False
@@ -70,7 +70,7 @@ def moving(facts: Facts, profile: Profile, generic: Profile) -> Iterator[Cell]:
     for column in (mib.PRT_MARKER_LIFE_COUNT, mib.PRT_SUPPLY_LEVEL):
         for place in columns.get(column, ()):
             yield column, place
-    known = values.serial(values.text(columns[mib.PRT_SERIAL_NUMBER].get(row)))
+    known = contact.own_serial(facts, row)
     elsewhere = (rule for rule in profile.serial + generic.serial if values.serial(told(rule, facts.scalars.get(rule.oid))))
     objects = (
         *(rule.oid for rule in islice(elsewhere, 0 if known else 1)),

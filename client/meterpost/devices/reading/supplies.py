@@ -25,8 +25,6 @@ COLUMNS = tuple(
     )
 )
 
-_UNKNOWN = -2
-_PERCENT = 19
 _NO_UNITS = (1, 2)  # other, unknown
 _STATES = {-1: SupplyState.UNRESTRICTED, -3: SupplyState.SOME_REMAINING}
 
@@ -52,10 +50,10 @@ def supplies(table: Mapping[Oid, Column]) -> tuple[Supply, ...]:
     return tuple(_supply(row, table) for row in rows)
 
 
-def percent(level: int, capacity: int, unit: int = _UNKNOWN) -> int | None:
+def percent(level: int, capacity: int, unit: int = mib.LEVEL_UNKNOWN) -> int | None:
     """Of the capacity, 0 to 100, where both are real numbers. In unit 19 (percent), which comes with capacity 100, a level
     without a capacity is the percentage itself."""
-    if capacity <= 0 and unit == _PERCENT:
+    if capacity <= 0 and unit == mib.PERCENT:
         return level if 0 <= level <= 100 else None
     return min(100, round(100 * level / capacity)) if level >= 0 and capacity > 0 else None
 
@@ -69,7 +67,7 @@ def color(words: str) -> str:
 
 
 def _supply(row: Oid, table: Mapping[Oid, Column]) -> Supply:
-    def code(column: Oid, otherwise: int = _UNKNOWN) -> int:
+    def code(column: Oid, otherwise: int = mib.LEVEL_UNKNOWN) -> int:
         found = number(table[column].get(row))
         return otherwise if found is None else found
 
