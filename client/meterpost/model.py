@@ -240,3 +240,11 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A private key and the certificate that belongs to it, both PEM. The key never shows in repr, logs or the store."""
+
+    private_key: bytes = field(repr=False)
+    certificate: bytes
