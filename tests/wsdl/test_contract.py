@@ -1,5 +1,6 @@
 """The contract itself: WS-I Basic Profile 1.1 on the WSDL, limits in the schema, the promise of the billing message."""
 
+import base64
 from itertools import product
 
 import pytest
@@ -132,9 +133,51 @@ def test_a_formula_is_not_asked_for_what_is_never_sent() -> None:
 
 
 def test_the_octets_of_a_text_are_the_schemas_characters(xsd: etree._Element) -> None:
-    """The identifiers whose type is a pattern are ASCII, so that their octets are their characters."""
+    """What has a pattern for a type is ASCII, so that its octets are its characters; of a DER the schema counts the octets."""
     limits = {simple.get("name"): simple.find(f"{XS}restriction/{XS}maxLength") for simple in xsd.findall(f"{XS}simpleType")}
     limited = {f"m:{name}": int(facet.get("value")) for name, facet in limits.items() if facet is not None}
-    limited |= {"m:ClientId": 36, "m:TransactionId": 36}
+    limited |= {"m:ClientId": 36, "m:TransactionId": 36, "m:PublicKey": 44, "m:Proof": 88}
+    limited["m:Der"] = limited["m:Der"] // 3 * 4
     declared = {a.get("name"): limited[a.get("type")] for a in xsd.iter(f"{XS}attribute") if a.get("type") in limited}
     assert declared == names.OCTETS
+
+
+ADA = "0a1b2c3d-0000-4000-8000-00000000000c"
+POINT = base64.b64encode(b"\2" + bytes(32)).decode()
+PROOF = base64.b64encode(bytes(64)).decode()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "valid"),
+    [
+        ("", True),
+        (f'key="{POINT}" proof="{PROOF}"', True),
+        (f'key="{base64.b64encode(bytes([3]) + bytes([255] * 32)).decode()}" proof="{PROOF}"', True),
+        (f'key="{base64.b64encode(bytes([4]) + bytes(32)).decode()}" proof="{PROOF}"', False),  # no compressed point
+        (f'key="{POINT[:-4]}" proof="{PROOF}"', False),
+        (f'key=" {POINT}" proof="{PROOF}"', False),  # the proof is over these characters
+        (f'key="{POINT}" proof="{base64.b64encode(bytes(63)).decode()}"', False),
+        (f'key="{POINT}" proof="{base64.b64encode(bytes(65)).decode()}"', False),
+        (f'key="{POINT}" proof="{PROOF[:-3]}B=="', False),  # bits behind the end: a second spelling of the same octets
+    ],
+)
+def test_a_key_and_its_proof_have_one_spelling(attributes: str, valid: bool) -> None:
+    message = f'<m:RegisterProxy xmlns:m="{names.SERVICE}" client="{ADA}" name="" os="" version="1" {attributes}/>'
+    assert (names.violation(etree.fromstring(message)) == "") is valid
+
+
+@pytest.mark.parametrize(
+    ("certificates", "valid"),
+    [
+        ([], True),
+        ([("server", bytes(3072))] * 8, True),
+        ([("server", bytes(300))] * 9, False),
+        ([("server", bytes(3073))], False),
+        ([("server", b"")], False),
+        ([("anybody", bytes(300))], False),
+    ],
+)
+def test_certificates_are_few_and_bounded(certificates: list[tuple[str, bytes]], valid: bool) -> None:
+    children = "".join(f'<m:Certificate of="{of}" der="{base64.b64encode(der).decode()}"/>' for of, der in certificates)
+    reply = f'<m:RegisterProxyResponse xmlns:m="{names.SERVICE}" client="{ADA}" effective="2026-01-31T09:00:00Z">{children}'
+    assert (names.violation(etree.fromstring(f"{reply}</m:RegisterProxyResponse>")) == "") is valid

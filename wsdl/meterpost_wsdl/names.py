@@ -27,6 +27,9 @@ OCTETS = {
     "model": 64,
     "asset": 64,
     "reason": 64,
+    "key": 44,
+    "proof": 88,
+    "der": 4096,
 }
 """Most octets of a text as escaped UTF-8, by attribute. The XSD has the same numbers, but can only count characters."""
 
