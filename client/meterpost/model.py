@@ -192,11 +192,17 @@ class HttpReply:
     status: int
     reason: str
     headers: Mapping[str, str]  # names lower case
-    body: bytes
+    body: bytes  # out of its content-coding
     request_head: bytes
     response_head: bytes
     request_wire: int
     response_wire: int
+    coded: bytes = b""  # the body as it came, where it came in a content-coding
+
+    @property
+    def octets(self) -> bytes:
+        """The body as it came."""
+        return self.coded or self.body
 
 
 NOT_SENT = "not sent"

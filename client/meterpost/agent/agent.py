@@ -127,7 +127,7 @@ class Agent(Rooms):
         session.feed(_registration(), now)
         exchanges = self.exchanges
         composed = [exchanges.compose(outgoing.message) for outgoing in session.state.outbox]
-        return tuple(Preview(verdict, head, body) for head, body, verdict in composed)
+        return tuple(Preview(verdict, head, outbound.body) for head, outbound, verdict in composed)
 
     def register(self) -> SyncReport:
         """Registers this client, where it is new, and all selected devices."""

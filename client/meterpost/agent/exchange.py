@@ -14,7 +14,7 @@ from meterpost.ledger import Ledger
 from meterpost.lifecycle.messages import Reply, Request
 from meterpost.model import NOT_SENT, Credentials, Exchange, HttpReply, Sizes
 from meterpost.settings import SecuritySettings
-from meterpost.transport import Transport
+from meterpost.transport import Outbound, Transport
 from meterpost_wsdl import names
 
 log = logging.getLogger(__name__)
@@ -36,26 +36,33 @@ class Exchanges:
         security: SecuritySettings,
         url: str,
         clock: Clock,
+        compressed: bool = False,
     ) -> None:
+        """`compressed`: requests leave in gzip, which the server has agreed to."""
         self._transport = transport
         self._ledger = ledger
         self._credentials = credentials
+        policy = wsse.policy(security.policy)
         self._acceptance = wsse.Acceptance(
-            policies=(security.policy,),
+            policies=(policy.reply,),
             max_age=timedelta(seconds=security.max_age_s),
             max_skew=timedelta(seconds=security.max_skew_s),
         )
-        self._policy = wsse.POLICIES[security.policy]
+        self._policy = policy
+        self._identity = wsse.Identity(credentials)
+        self._trust = wsse.Trust(self._password_of)
         self._replay = ledger.nonce_cache()
         self._url = url
         self._clock = clock
+        self._compressed = compressed
 
-    def compose(self, message: Request, nonce: bytes = bytes(wsse.NONCE)) -> tuple[bytes, bytes, soap.BudgetVerdict]:
-        """Head and sealed body of `message` as `send` would send them now, and the verdict on their size."""
-        sealed = wsse.seal(_CODEC.encode(message), self._policy, self._credentials, self._clock(), nonce)
-        head = self._transport.head(names.action(type(message).__name__), len(sealed))
+    def compose(self, message: Request, nonce: bytes = bytes(wsse.NONCE)) -> tuple[bytes, Outbound, soap.BudgetVerdict]:
+        """Head and octets of `message` as `send` would send them now, and the verdict on their size."""
+        sealed = wsse.seal(_CODEC.encode(message), self._policy, self._identity, self._clock(), nonce)
+        outbound = Outbound.of(names.action(type(message).__name__), sealed, self._compressed)
+        head = self._transport.head(outbound)
         transaction, devices = soap.transaction_of(message)
-        return head, sealed, soap.check(transaction, devices, len(head) + len(sealed))
+        return head, outbound, soap.check(transaction, devices, len(head) + len(outbound.body))
 
     def send(self, message: Request) -> Reply:
         """The server's answer to `message`, believed only after its seal held.
@@ -63,21 +70,21 @@ class Exchanges:
         Raises OverBudget before anything is sent or journalled; NetworkError, TlsError, PeerError, AuthenticationError
         or Refused after: whether the server has the message is then unknown unless it is Refused."""
         nonce = secrets.token_bytes(wsse.NONCE)
-        head, sealed, verdict = self.compose(message, nonce)
+        head, outbound, verdict = self.compose(message, nonce)
         verdict.demand()
         line = Exchange(
             at=self._clock(),
             url=self._url,
             transaction=verdict.budget.id,
             devices=verdict.devices,
-            request=head + sealed,
-            request_sizes=Sizes(len(sealed), len(head) + len(sealed), 0),
+            request=head + outbound.body,
+            request_sizes=Sizes(len(outbound.envelope), len(head) + len(outbound.body), 0),
             outcome="ok",
         )
         try:
-            wsse.remember(self._credentials.username, nonce, self._acceptance, self._replay, line.at)
-            reply = self._transport.post(names.action(type(message).__name__), sealed)
-            line = _measured(line, sealed, reply)
+            wsse.remember(self._policy, self._credentials.username, nonce, self._acceptance, self._replay, line.at)
+            reply = self._transport.post(outbound)
+            line = _measured(line, outbound, reply)
             answer = self._open(reply, message)
         except Exception as error:
             self._keep(replace(line, outcome=_outcome(error)))
@@ -101,7 +108,7 @@ class Exchanges:
         root = soap.root_of(reply)
         if error := soap.fault_of(root, reply.status):
             raise error
-        verdict = wsse.open_envelope(root, self._acceptance, self._password_of, self._replay, self._clock())
+        verdict = wsse.open_envelope(root, self._acceptance, self._trust, self._replay, self._clock())
         if not verdict.ok:
             raise AuthenticationError(
                 f"the reply does not prove that it comes from the server: {'; '.join(verdict.reasons)}",
@@ -113,14 +120,15 @@ class Exchanges:
         return self._credentials.password if username == self._credentials.username else None
 
 
-def _measured(line: Exchange, sealed: bytes, reply: HttpReply) -> Exchange:
+def _measured(line: Exchange, outbound: Outbound, reply: HttpReply) -> Exchange:
     """The line with what the transport saw leave and come."""
+    request, response = reply.request_head + outbound.body, reply.response_head + reply.octets
     return replace(
         line,
-        request=reply.request_head + sealed,
-        request_sizes=Sizes(len(sealed), len(reply.request_head) + len(sealed), reply.request_wire),
-        response=reply.response_head + reply.body,
-        response_sizes=Sizes(len(reply.body), len(reply.response_head) + len(reply.body), reply.response_wire),
+        request=request,
+        request_sizes=Sizes(len(outbound.envelope), len(request), reply.request_wire),
+        response=response,
+        response_sizes=Sizes(len(reply.body), len(response), reply.response_wire),
     )
 
 

@@ -3,7 +3,16 @@
 from meterpost.transport.certificates import Peer
 from meterpost.transport.https import HttpsTransport
 from meterpost.transport.memory import MemoryTransport
-from meterpost.transport.port import BODY_LIMIT, Transport
+from meterpost.transport.port import BODY_LIMIT, Outbound, Transport
 from meterpost.transport.recorded import RecordedTransport, RecordingTransport
 
-__all__ = ["BODY_LIMIT", "HttpsTransport", "MemoryTransport", "Peer", "RecordedTransport", "RecordingTransport", "Transport"]
+__all__ = [
+    "BODY_LIMIT",
+    "HttpsTransport",
+    "MemoryTransport",
+    "Outbound",
+    "Peer",
+    "RecordedTransport",
+    "RecordingTransport",
+    "Transport",
+]

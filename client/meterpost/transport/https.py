@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.util import SKIP_HEADER
 
-from meterpost.errors import PeerError, SettingsError
+from meterpost.errors import SettingsError
 from meterpost.model import HttpReply
 from meterpost.settings import ServerSettings
 from meterpost.transport.adapter import MeteredAdapter
 from meterpost.transport.certificates import Peer, trust
 from meterpost.transport.http_proxy import HttpProxy
-from meterpost.transport.port import BODY_LIMIT, Endpoint, too_large
+from meterpost.transport.port import BODY_LIMIT, Endpoint, Outbound, decoded, is_coded, too_large
 
 _CHUNK = 64 * 1024
 _LEAN = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}  # else urllib3 adds its own
@@ -36,16 +36,17 @@ class HttpsTransport:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount("https://", self._adapter)
 
-    def head(self, action: str, length: int) -> bytes:
-        return self._endpoint.head(action, length)
+    def head(self, message: Outbound) -> bytes:
+        return self._endpoint.head(message)
 
-    def post(self, action: str, body: bytes) -> HttpReply:
-        headers = self._endpoint.headers(action, len(body)) | _LEAN
+    def post(self, message: Outbound) -> HttpReply:
+        headers = self._endpoint.headers(message) | _LEAN
         with (
             self._adapter.explaining(),
-            self._session.post(self._url, body, headers=headers, stream=True, allow_redirects=False) as response,
+            self._session.post(self._url, message.body, headers=headers, stream=True, allow_redirects=False) as response,
         ):
-            return self._adapter.reply(response, _body(response))
+            is_coded(response.headers, message)  # before anything of a body nobody agreed on is fetched
+            return decoded(self._adapter.reply(response, _body(response)), message)
 
     def peer(self) -> Peer:
         """Whose certificate the server shows. Connects where there is no connection yet, and sends no message.
@@ -74,13 +75,7 @@ def _wire_form(url: str) -> str:
 
 
 def _body(response: requests.Response) -> bytes:
-    """The whole body. Raises PeerError for one that is too large or in a content-coding nobody asked for."""
-    coding = response.headers.get("Content-Encoding", "identity")
-    if coding.lower() != "identity":
-        raise PeerError(
-            f"the reply is in the content-coding {coding[:20]!r}, which was not asked for",
-            "Tell the server's operator; an HTTP proxy that compresses is another possible cause.",
-        )
+    """The whole body as it came. Raises PeerError for one that is too large."""
     if (response.raw.length_remaining or 0) > BODY_LIMIT:
         raise too_large()
     content = bytearray()

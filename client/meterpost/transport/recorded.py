@@ -1,5 +1,5 @@
-"""Exchanges kept in a JSON-lines file, and played back without a network. Nothing is interpreted: bodies go in and
-come out as they were, so a recording holds whatever the messages held."""
+"""Exchanges kept in a JSON-lines file, and played back without a network. Nothing is interpreted: bodies are kept as
+they travelled, so a recording holds whatever the messages held."""
 
 import json
 import re
@@ -10,16 +10,16 @@ from typing import Self
 
 from meterpost.errors import PeerError, SettingsError
 from meterpost.model import HttpReply
-from meterpost.transport.port import Endpoint, Transport
+from meterpost.transport.port import Endpoint, Outbound, Transport, decoded
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One exchange; octets are base64 in the file."""
+    """One exchange as it travelled; octets are base64 in the file."""
 
     action: str
     request: bytes
-    reply: HttpReply
+    reply: HttpReply  # its body still in its content-coding
 
     def to_json(self) -> str:
         reply = self.reply
@@ -33,7 +33,7 @@ class _Line:
                 "reason": reply.reason,
                 "headers": dict(reply.headers),
                 "response_head": _text(reply.response_head),
-                "response": _text(reply.body),
+                "response": _text(reply.octets),
                 "response_wire": reply.response_wire,
             }
         )
@@ -62,13 +62,13 @@ class RecordingTransport:
         self._live = live
         self._path = path
 
-    def head(self, action: str, length: int) -> bytes:
-        return self._live.head(action, length)
+    def head(self, message: Outbound) -> bytes:
+        return self._live.head(message)
 
-    def post(self, action: str, body: bytes) -> HttpReply:
-        reply = self._live.post(action, body)
+    def post(self, message: Outbound) -> HttpReply:
+        reply = self._live.post(message)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_Line(action, body, reply).to_json() + "\n")
+            file.write(_Line(message.action, message.body, reply).to_json() + "\n")
         return reply
 
     def close(self) -> None:
@@ -89,17 +89,18 @@ class RecordedTransport:
         self._path = path
         self._lines = iter(lines)
 
-    def head(self, action: str, length: int) -> bytes:
-        return self._endpoint.head(action, length)
+    def head(self, message: Outbound) -> bytes:
+        return self._endpoint.head(message)
 
-    def post(self, action: str, body: bytes) -> HttpReply:
+    def post(self, message: Outbound) -> HttpReply:
         line = next(self._lines, None)
-        if line is None or line.action != action:
+        if line is None or line.action != message.action:
             held = f"has {line.action} next" if line else "has no further exchange"
-            raise PeerError(f"no answer to {action}: the recording {self._path} {held}", "Record the exchanges again.")
-        head = self.head(action, len(body))
-        longer = len(head) + len(body) - len(line.reply.request_head) - len(line.request)
-        return replace(line.reply, request_head=head, request_wire=line.reply.request_wire + longer)
+            raise PeerError(f"no answer to {message.action}: the recording {self._path} {held}", "Record the exchanges again.")
+        head = self.head(message)
+        longer = len(head) + len(message.body) - len(line.reply.request_head) - len(line.request)
+        reply = replace(line.reply, request_head=head, request_wire=line.reply.request_wire + longer)
+        return decoded(reply, message)
 
     def close(self) -> None:
         pass

@@ -20,7 +20,7 @@ from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle.state import RequestState, SiteState
 from meterpost.model import Meter, Reading
 from meterpost.settings import StoreSettings
-from meterpost.transport import MemoryTransport, Transport
+from meterpost.transport import MemoryTransport, Outbound, Transport
 from meterpost.wsse import Acceptance
 from meterpost_stub.budget import Enforcement
 from meterpost_stub.centre import Centre
@@ -58,6 +58,11 @@ class Clock:
         self.now += timedelta(**span)
 
 
+def _fields(head: bytes) -> dict[str, str]:
+    """The header lines of an HTTP message."""
+    return dict(line.split(": ", 1) for line in head.decode("ascii").split("\r\n")[1:-2])
+
+
 class Vendor:
     """The reference server behind a function call. `down`: nobody answers. `on_post` sees each message before it
     arrives, `on_reply` before its answer leaves; either may raise."""
@@ -81,16 +86,16 @@ class Vendor:
     def transport(self) -> MemoryTransport:
         return MemoryTransport(self._handle)
 
-    def _handle(self, action: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        self.calls.append((self._clock.now, action.rpartition(":")[2]))
+    def _handle(self, message: Outbound) -> tuple[int, Mapping[str, str], bytes]:
+        self.calls.append((self._clock.now, message.action.rpartition(":")[2]))
         if self.down:
             raise NetworkError("the communication server cannot be reached", "Check the network.")
-        self.on_post(action)
-        head = MemoryTransport(self._handle).head(action, len(body))
-        headers = {"content-type": "text/xml; charset=utf-8", "content-length": str(len(body))}
-        answer = self._guard.answer(HttpRequest("POST", names.PATH, "", headers, head, body))
-        self.on_reply(action)
-        return answer.status, {"Content-Type": "text/xml; charset=utf-8"}, answer.body
+        self.on_post(message.action)
+        head = MemoryTransport(self._handle).head(message)
+        headers = {name.lower(): value for name, value in _fields(head).items()}
+        answer = self._guard.answer(HttpRequest("POST", names.PATH, "", headers, head, message.body))
+        self.on_reply(message.action)
+        return answer.status, _fields(answer.head), answer.body
 
     # --- what the server holds -----------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle.messages import SyncProxy, SyncProxyResponse, TurnOn
 from meterpost.model import Credentials
 from meterpost.settings import SecuritySettings, StoreSettings
-from meterpost.transport import MemoryTransport
+from meterpost.transport import MemoryTransport, Outbound
 from meterpost.wsse import NONCE, POLICIES, seal
 from meterpost_wsdl import names
 
@@ -40,11 +40,11 @@ class Server:
     reply: bytes = b""
     status: int = 200
     error: Exception | None = None
-    received: list[tuple[str, bytes]] = field(default_factory=list)
+    received: list[Outbound] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
 
-    def answer(self, action: str, body: bytes) -> Answer:
-        self.received.append((action, body))
+    def answer(self, message: Outbound) -> Answer:
+        self.received.append(message)
         if self.error:
             raise self.error
         self.sent.append(self.reply or self.sealed())
@@ -114,8 +114,8 @@ def test_a_reply_that_was_used_before_even_after_a_restart(server: Server, ledge
 def test_our_own_header_reflected_over_a_forged_body(server: Server, ledger: Ledger) -> None:
     """Who does not know the password has a valid header before him: the one just sent."""
 
-    def reflect(action: str, body: bytes) -> Answer:
-        head, _, _ = body.partition(b"<s:Body>")
+    def reflect(message: Outbound) -> Answer:
+        head, _, _ = message.body.partition(b"<s:Body>")
         server.sent.append(head + b"<s:Body>" + TURN_ON + b"</s:Body></s:Envelope>")
         return 200, XML, server.sent[-1]
 
@@ -145,10 +145,10 @@ def test_a_reply_nobody_sealed(server: Server, ledger: Ledger) -> None:
 def test_what_is_journalled_is_what_left_and_came(server: Server, ledger: Ledger) -> None:
     exchanges(server, ledger).send(MESSAGE)
     (line,) = ledger.exchanges()
-    ((action, body),) = server.received
-    head = MemoryTransport(server.answer, URL).head(action, len(body))
-    assert line.request == head + body
-    assert (line.request_sizes.envelope, line.request_sizes.http) == (len(body), len(head + body))
+    (message,) = server.received
+    head = MemoryTransport(server.answer, URL).head(message)
+    assert line.request == head + message.body
+    assert (line.request_sizes.envelope, line.request_sizes.http) == (len(message.envelope), len(line.request))
     assert line.response.endswith(b"\r\n\r\n" + server.sent[0])
     assert (line.response_sizes.envelope, line.response_sizes.http) == (len(server.sent[0]), len(line.response))
     assert (line.at, line.url, line.outcome) == (START, URL, "ok")
@@ -158,7 +158,7 @@ def test_what_is_journalled_is_what_left_and_came(server: Server, ledger: Ledger
 def test_each_attempt_is_sealed_anew(server: Server, ledger: Ledger) -> None:
     for _ in range(2):
         exchanges(server, ledger).send(MESSAGE)
-    (_, first), (_, second) = server.received
+    first, second = (message.body for message in server.received)
     assert first != second
     assert first.partition(b"<s:Body>")[2] == second.partition(b"<s:Body>")[2]
 
@@ -188,7 +188,7 @@ def test_a_failed_exchange_has_its_line(
         exchanges(server, ledger).send(MESSAGE)
     (line,) = ledger.exchanges()
     assert line.outcome.startswith(outcome)
-    assert line.request.endswith(server.received[0][1])
+    assert line.request.endswith(server.received[0].body)
     assert line.response.endswith(reply)
     assert bool(line.response) is (error is None)
 

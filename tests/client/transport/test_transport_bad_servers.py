@@ -9,7 +9,7 @@ import pytest
 from transport_lab import Request, Script, Server, http, says
 
 from meterpost.errors import NetworkError, PeerError
-from meterpost.transport import BODY_LIMIT
+from meterpost.transport import BODY_LIMIT, Outbound
 
 GOOD = http(b"<reply/>")
 
@@ -30,7 +30,7 @@ def test_a_body_without_end_is_not_read_to_its_end(pki, reach, framing: str) -> 
     with Server(pki.server("good"), fifty_megabytes(framing)) as server:
         tracemalloc.start()
         with pytest.raises(PeerError, match="larger than 32 MiB"):
-            reach(server.port).post("a", b"")
+            reach(server.port).post(Outbound.of("a", b""))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < 2 * BODY_LIMIT
@@ -56,7 +56,7 @@ def test_a_body_without_end_is_not_read_to_its_end(pki, reach, framing: str) -> 
 def test_what_is_no_reply_is_an_error_with_advice(pki, reach, answer: bytes, error: type, told: str) -> None:
     with Server(pki.server("good"), says(answer, keep=False)) as server:
         with pytest.raises(error, match=told) as caught:
-            reach(server.port).post("a", b"<reads/>")
+            reach(server.port).post(Outbound.of("a", b"<reads/>"))
         assert caught.value.retry
         assert caught.value.advice
         assert len(server.requests) == 1
@@ -69,7 +69,7 @@ def test_a_reply_without_length_that_is_cut_is_not_taken_for_whole(pki, reach) -
         return False
 
     with Server(pki.server("good"), cut) as server, pytest.raises(NetworkError, match="broke"):
-        reach(server.port).post("a", b"")
+        reach(server.port).post(Outbound.of("a", b""))
 
 
 def test_a_head_that_ends_without_a_blank_line_is_cut_however_politely(pki, reach) -> None:
@@ -79,16 +79,16 @@ def test_a_head_that_ends_without_a_blank_line_is_cut_however_politely(pki, reac
         return False
 
     with Server(pki.server("good"), cut) as server, pytest.raises(NetworkError, match="broke"):
-        reach(server.port).post("a", b"")
+        reach(server.port).post(Outbound.of("a", b""))
 
 
 def test_what_is_left_of_a_refused_reply_is_not_taken_for_the_next(pki, reach) -> None:
     with Server(pki.server("good"), says(http(b"HTTP/1.1 200 OK\r\n\r\n", headers={"Content-Encoding": "br"}))) as server:
         transport = reach(server.port)
         with pytest.raises(PeerError):
-            transport.post("a", b"")
+            transport.post(Outbound.of("a", b""))
         server.script = says(GOOD)
-        assert transport.post("a", b"").body == b"<reply/>"
+        assert transport.post(Outbound.of("a", b"")).body == b"<reply/>"
         assert server.connections == 2
 
 
@@ -99,7 +99,7 @@ def test_a_reply_without_length_that_is_ended_properly_is_whole(pki, reach) -> N
         return False
 
     with Server(pki.server("good"), ended) as server:
-        assert reach(server.port).post("a", b"").body == b"<reply/>"
+        assert reach(server.port).post(Outbound.of("a", b"")).body == b"<reply/>"
 
 
 def test_a_server_that_thinks_too_long(pki, reach) -> None:
@@ -109,7 +109,7 @@ def test_a_server_that_thinks_too_long(pki, reach) -> None:
     with Server(pki.server("good"), stall) as server:
         started = monotonic()
         with pytest.raises(NetworkError, match=r"did not answer within 0\.2 s$") as caught:  # it may have the message
-            reach(server.port, read_timeout_s=0.2, connect_timeout_s=60.0).post("a", b"")
+            reach(server.port, read_timeout_s=0.2, connect_timeout_s=60.0).post(Outbound.of("a", b""))
         assert monotonic() - started < 30
         assert caught.value.retry
         assert len(server.requests) == 1
@@ -125,7 +125,7 @@ def test_a_reply_that_drips_has_an_end(pki, reach, monkeypatch: pytest.MonkeyPat
         return False
 
     with Server(pki.server("good"), drip) as server, pytest.raises(NetworkError, match=r"not complete 0\.1 s after"):
-        reach(server.port).post("a", b"")
+        reach(server.port).post(Outbound.of("a", b""))
 
 
 def test_an_earlier_trouble_is_not_taken_for_this_one(pki, reach) -> None:
@@ -134,12 +134,12 @@ def test_an_earlier_trouble_is_not_taken_for_this_one(pki, reach) -> None:
             raise ConnectionRefusedError
         except ConnectionRefusedError:
             with pytest.raises(NetworkError, match="broke"):
-                reach(server.port).post("a", b"")
+                reach(server.port).post(Outbound.of("a", b""))
 
 
 def test_html_is_a_reply_and_left_to_others(pki, reach) -> None:
     with Server(pki.server("good"), says(http(b"<html>", headers={"Content-Type": "text/html"}))) as server:
-        reply = reach(server.port).post("a", b"")
+        reply = reach(server.port).post(Outbound.of("a", b""))
     assert (reply.headers["content-type"], reply.body) == ("text/html", b"<html>")
 
 
@@ -148,7 +148,7 @@ def test_a_redirect_is_not_followed(pki, reach) -> None:
         target = {"Location": f"https://127.0.0.1:{elsewhere.port}/mp"}
         for status in ("302 Found", "307 Temporary Redirect"):
             with Server(pki.server("good"), says(http(b"", status, target))) as server:
-                reply = reach(server.port).post("a", b"<secret/>")
+                reply = reach(server.port).post(Outbound.of("a", b"<secret/>"))
             assert f"{reply.status} {reply.reason}" == status
         assert elsewhere.connections == 0
 
@@ -163,23 +163,23 @@ def test_a_server_may_answer_before_it_has_read_all(pki, reach) -> None:
                     pass
 
     with Hasty(None, says(b"")) as server:
-        assert reach(server.port).post("a", b"x" * 5_000_000).status == 413
+        assert reach(server.port).post(Outbound.of("a", b"x" * 5_000_000)).status == 413
 
 
 def test_one_connection_serves_a_run(pki, reach) -> None:
     with Server(pki.server("good"), says(GOOD)) as server:
         transport = reach(server.port)
         for _ in range(5):
-            transport.post("a", b"<reads/>")
+            transport.post(Outbound.of("a", b"<reads/>"))
         assert server.connections == 1
 
 
 def test_a_connection_the_server_closed_meanwhile_is_replaced_before_anything_is_sent(pki, reach) -> None:
     with Server(pki.server("good"), says(GOOD, keep=False)) as server:
         transport = reach(server.port)
-        transport.post("a", b"<one/>")
+        transport.post(Outbound.of("a", b"<one/>"))
         assert server.gone.acquire(timeout=10)
-        transport.post("a", b"<two/>")
+        transport.post(Outbound.of("a", b"<two/>"))
         assert [request.body for request in server.requests] == [b"<one/>", b"<two/>"]
         assert server.connections == 2
 
@@ -190,22 +190,22 @@ def test_a_message_that_may_have_arrived_is_never_sent_again_here(pki, reach) ->
 
     with Server(pki.server("good"), second_time_silent) as server:
         transport = reach(server.port)
-        transport.post("a", b"<one/>")
+        transport.post(Outbound.of("a", b"<one/>"))
         with pytest.raises(NetworkError, match="broke"):
-            transport.post("a", b"<two/>")
+            transport.post(Outbound.of("a", b"<two/>"))
         assert [request.body for request in server.requests] == [b"<one/>", b"<two/>"]
         server.script = says(GOOD)
-        assert transport.post("a", b"<three/>").status == 200  # the transport is none the worse
+        assert transport.post(Outbound.of("a", b"<three/>")).status == 200  # the transport is none the worse
 
 
 def test_a_server_that_is_not_there(reach) -> None:
     with socket.create_server(("127.0.0.1", 0)) as spare:
         port = spare.getsockname()[1]
     with pytest.raises(NetworkError, match=rf"127\.0\.0\.1:{port} refuses connections") as caught:
-        reach(port).post("a", b"")
+        reach(port).post(Outbound.of("a", b""))
     assert "server.url" in caught.value.advice
 
 
 def test_a_name_nobody_knows(reach) -> None:
     with pytest.raises(NetworkError, match=r"the name of the communication server nowhere\.invalid:8443 is unknown"):
-        reach(8443, host="nowhere.invalid").post("a", b"")
+        reach(8443, host="nowhere.invalid").post(Outbound.of("a", b""))

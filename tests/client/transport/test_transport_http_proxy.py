@@ -9,7 +9,7 @@ from urllib3.exceptions import ConnectTimeoutError
 
 from meterpost.errors import NetworkError, SettingsError, TlsError
 from meterpost.settings import ServerSettings
-from meterpost.transport import HttpsTransport
+from meterpost.transport import HttpsTransport, Outbound
 from meterpost.transport.http_proxy import HttpProxy
 from meterpost.transport.trouble import Way, explain
 
@@ -25,7 +25,7 @@ def test_the_way_leads_through_the_http_proxy_and_tls_ends_at_the_server(pki, re
     with Server(pki.server("good"), GOOD) as server, ConnectProxy() as http_proxy:
         transport = reach(server.port, host="meter.example", http_proxy=f"http://127.0.0.1:{http_proxy.port}")
         for _ in range(2):
-            assert transport.post("a", b"<reads/>").body == b"<reply/>"
+            assert transport.post(Outbound.of("a", b"<reads/>")).body == b"<reply/>"
         assert transport.peer().issuer == "CN=house CA"
         assert http_proxy.connections == server.connections == 1
         assert http_proxy.heads[0].startswith(f"CONNECT meter.example:{server.port} HTTP/1.".encode())
@@ -35,7 +35,7 @@ def test_credentials_go_to_the_http_proxy_and_no_further(pki, reach, caplog, cap
     with Server(pki.server("good"), GOOD) as server, ConnectProxy(basic("agent", PASSWORD)) as http_proxy:
         way = {"http_proxy": f"127.0.0.1:{http_proxy.port}", "http_proxy_username": "agent"}
         with caplog.at_level("DEBUG"):
-            reach(server.port, http_proxy_password=PASSWORD, **way).post("a", b"")
+            reach(server.port, http_proxy_password=PASSWORD, **way).post(Outbound.of("a", b""))
         assert b"uthorization" not in server.requests[0].head
     for secret in (PASSWORD, basic("agent", PASSWORD)):
         assert secret not in caplog.text + "".join(capfd.readouterr())
@@ -53,7 +53,7 @@ def test_wrong_credentials_are_told_without_repeating_them(pki, reach, username:
     with Server(pki.server("good"), GOOD) as server, ConnectProxy(basic("agent", PASSWORD)) as http_proxy:
         way = {"http_proxy": f"http://127.0.0.1:{http_proxy.port}", "http_proxy_username": username}
         with pytest.raises(NetworkError, match=rf"{told} \(407\)") as caught:
-            reach(server.port, http_proxy_password=password, **way).post("a", b"")
+            reach(server.port, http_proxy_password=password, **way).post(Outbound.of("a", b""))
         assert "server.http_proxy_password" in caught.value.advice
         assert "HTTPS_PROXY" in caught.value.advice  # there may be the credentials that were refused
         assert "wrong" not in repr(caught.value)
@@ -64,7 +64,7 @@ def test_wrong_credentials_are_told_without_repeating_them(pki, reach, username:
 def test_the_environments_http_proxy_with_its_credentials(pki, reach, monkeypatch, name: str) -> None:
     with Server(pki.server("good"), GOOD) as server, ConnectProxy(basic("a@b", "p:w/d")) as http_proxy:
         monkeypatch.setenv(name, f"http://a%40b:p%3Aw%2Fd@127.0.0.1:{http_proxy.port}")
-        assert reach(server.port).post("a", b"").status == 200
+        assert reach(server.port).post(Outbound.of("a", b"")).status == 200
         assert http_proxy.connections == 1
 
 
@@ -73,20 +73,20 @@ def test_the_environments_exceptions_count(pki, reach, monkeypatch, exception: s
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", exception)
     with Server(pki.server("good"), GOOD) as server:
-        assert reach(server.port).post("a", b"").status == 200
+        assert reach(server.port).post(Outbound.of("a", b"")).status == 200
 
 
 def test_none_means_straight_whatever_the_environment_says(pki, reach, monkeypatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     with Server(pki.server("good"), GOOD) as server:
-        assert reach(server.port, http_proxy="none").post("a", b"").status == 200
+        assert reach(server.port, http_proxy="none").post(Outbound.of("a", b"")).status == 200
 
 
 def test_the_setting_comes_before_the_environment_and_its_exceptions(pki, reach, monkeypatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server(pki.server("good"), GOOD) as server, ConnectProxy() as http_proxy:
-        reach(server.port, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post("a", b"")
+        reach(server.port, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post(Outbound.of("a", b""))
         assert http_proxy.connections == 1
 
 
@@ -118,7 +118,7 @@ def test_an_http_proxy_that_is_not_there_is_told_with_the_place_it_is_named(reac
     monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
     setting = f"http://{address}" if by == "setting" else ""
     with pytest.raises(NetworkError, match=f"the HTTP proxy {address} refuses connections") as caught:
-        reach(443, http_proxy=setting).post("a", b"")
+        reach(443, http_proxy=setting).post(Outbound.of("a", b""))
     assert advice in caught.value.advice
 
 
@@ -131,7 +131,7 @@ def test_an_http_proxy_is_proposed_where_there_is_none(http_proxy: HttpProxy | N
 
 def test_an_http_proxy_nobody_knows(reach) -> None:
     with pytest.raises(NetworkError, match=r"the name of the HTTP proxy nowhere\.invalid:80 is unknown"):
-        reach(443, http_proxy="http://nowhere.invalid").post("a", b"")
+        reach(443, http_proxy="http://nowhere.invalid").post(Outbound.of("a", b""))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_http_proxy_nobody_knows(reach) -> None:
 )
 def test_an_http_proxy_that_will_not(reach, answer: bytes, told: str) -> None:
     with ConnectProxy(refusal=answer) as http_proxy, pytest.raises(NetworkError, match=told) as caught:
-        reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post("a", b"")
+        reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}").post(Outbound.of("a", b""))
     assert caught.value.advice
 
 
@@ -160,7 +160,7 @@ def test_an_http_proxy_whose_tunnel_is_a_web_page(reach) -> None:
     with ConnectProxy(refusal=b"HTTP/1.1 200 OK\r\n\r\n", then=page) as http_proxy:
         transport = reach(8443, http_proxy=f"http://127.0.0.1:{http_proxy.port}")
         with pytest.raises(TlsError, match=r"through the HTTP proxy 127\.0\.0\.1:\d+ is not TLS") as caught:
-            transport.post("a", b"")
+            transport.post(Outbound.of("a", b""))
     assert "set server.http_proxy" not in caught.value.advice  # it is set
 
 
@@ -177,7 +177,7 @@ def test_the_server_is_named_to_the_http_proxy_as_the_wire_wants_it(pki, url: st
         server = ServerSettings(url=url, ca_file="house-ca.pem", http_proxy=f"http://127.0.0.1:{http_proxy.port}")
         transport = HttpsTransport(server, pki.folder)
         with pytest.raises(NetworkError, match="will not connect us"):
-            transport.post("a", b"")
+            transport.post(Outbound.of("a", b""))
         transport.close()
     assert http_proxy.heads[0].startswith(target)
 
@@ -192,5 +192,5 @@ def test_a_captive_http_proxy_that_answers_itself(pki, reach) -> None:
     with Server(pki.server("strange"), says(http(b"<html>log in</html>"))) as portal, ConnectProxy() as http_proxy:
         transport = reach(portal.port, http_proxy=f"http://127.0.0.1:{http_proxy.port}")
         with pytest.raises(TlsError, match="CA this machine does not know"):
-            transport.post("a", b"<reads/>")
+            transport.post(Outbound.of("a", b"<reads/>"))
         assert not portal.requests

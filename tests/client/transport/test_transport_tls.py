@@ -9,7 +9,7 @@ from transport_lab import Request, Server, http, says
 
 from meterpost.errors import MeterpostError, NetworkError, SettingsError, TlsError
 from meterpost.settings import ServerSettings
-from meterpost.transport import HttpsTransport
+from meterpost.transport import HttpsTransport, Outbound
 
 SAYS_REPLY = says(http(b"<reply/>"))
 
@@ -18,7 +18,7 @@ def refusal(pki, reach, certificate: str, **settings: object) -> MeterpostError:
     with Server(pki.server(certificate), SAYS_REPLY) as server:
         transport = reach(server.port, **settings)
         with pytest.raises(TlsError) as caught:
-            transport.post("a", b"<reads/>")
+            transport.post(Outbound.of("a", b"<reads/>"))
         assert not server.requests  # not one octet of the message left
         assert caught.value.advice
         return caught.value
@@ -64,14 +64,14 @@ def test_a_server_that_is_too_old_is_refused(pki, reach, version: str) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
     with Server(context, SAYS_REPLY) as server, pytest.raises(TlsError, match=r"no TLS newer than 1\.1"):
-        reach(server.port).post("a", b"")
+        reach(server.port).post(Outbound.of("a", b""))
 
 
 def test_tls_1_2_is_new_enough(pki, reach) -> None:
     context = pki.server("good")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with Server(context, SAYS_REPLY) as server:
-        assert reach(server.port).post("a", b"").status == 200
+        assert reach(server.port).post(Outbound.of("a", b"")).status == 200
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
@@ -85,24 +85,24 @@ class TestClientCertificate:
 
     def test_is_shown_when_asked_for(self, pki, reach, version: str) -> None:
         with Server(self.guarded(pki, version), SAYS_REPLY) as server:
-            reach(server.port, client_certificate="client-7.pem", client_key="client-7.key").post("a", b"")
+            reach(server.port, client_certificate="client-7.pem", client_key="client-7.key").post(Outbound.of("a", b""))
             assert "client-7" in str(server.client_names)
 
     def test_is_missed(self, pki, reach, version: str) -> None:
         with Server(self.guarded(pki, version), SAYS_REPLY) as server, pytest.raises(TlsError) as caught:
-            reach(server.port).post("a", b"")
+            reach(server.port).post(Outbound.of("a", b""))
         assert "client certificate" in f"{caught.value} {caught.value.advice}"
 
     def test_of_another_ca_is_refused(self, pki, reach, version: str) -> None:
         with Server(self.guarded(pki, version), SAYS_REPLY) as server, pytest.raises(TlsError, match="does not accept our"):
-            reach(server.port, client_certificate="strange.pem").post("a", b"")
+            reach(server.port, client_certificate="strange.pem").post(Outbound.of("a", b""))
 
 
 def test_plain_text_where_tls_should_be(reach) -> None:
     with Server(None, SAYS_REPLY) as server:
         server.serve = lambda connection: (connection.recv(1), connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
         with pytest.raises(TlsError, match="is not TLS") as caught:
-            reach(server.port).post("a", b"")
+            reach(server.port).post(Outbound.of("a", b""))
         assert "login page" in caught.value.advice
 
 
@@ -110,14 +110,14 @@ def test_a_handshake_that_is_hung_up(reach) -> None:
     with Server(None, SAYS_REPLY) as server:
         server.serve = lambda connection: connection.recv(1)
         with pytest.raises(NetworkError, match="closed the connection before TLS came about"):
-            reach(server.port).post("a", b"")
+            reach(server.port).post(Outbound.of("a", b""))
 
 
 def test_a_handshake_that_never_ends(reach) -> None:
     with Server(None, SAYS_REPLY) as server:
         server.serve = lambda connection: server.closing.wait()
         with pytest.raises(NetworkError, match=r"no TLS came about within 0\.2 s; no message was sent$"):
-            reach(server.port, connect_timeout_s=0.2).post("a", b"")
+            reach(server.port, connect_timeout_s=0.2).post(Outbound.of("a", b""))
 
 
 def test_peer_says_whom_the_certificate_names_and_sends_no_message(pki, reach) -> None:
@@ -128,7 +128,7 @@ def test_peer_says_whom_the_certificate_names_and_sends_no_message(pki, reach) -
         assert peer.issuer == "CN=house CA"
         assert timedelta(hours=23) < peer.valid_until - datetime.now(UTC) <= timedelta(days=1)
         assert not server.requests
-        transport.post("a", b"")
+        transport.post(Outbound.of("a", b""))
         assert server.connections == 1
         assert transport.peer() == peer
 
@@ -140,7 +140,7 @@ def test_a_server_may_have_an_ipv6_address(pki, reach) -> None:
         pytest.skip(f"no IPv6 here: {error}")
     with server:
         transport = reach(server.port, host="[::1]")
-        assert transport.post("a", b"").status == 200
+        assert transport.post(Outbound.of("a", b"")).status == 200
         assert f"Host: [::1]:{server.port}\r\n".encode() in server.requests[0].head
         assert "::1" in transport.peer().names
 
@@ -188,7 +188,7 @@ def test_a_netrc_never_matters(pki, reach, monkeypatch: pytest.MonkeyPatch, tmp_
     with Server(
         pki.server("good"), lambda request, stream: bool(seen.append(request)) or SAYS_REPLY(request, stream)
     ) as server:
-        reach(server.port).post("a", b"")
+        reach(server.port).post(Outbound.of("a", b""))
     assert b"uthorization" not in seen[0].head
 
 
