@@ -1,0 +1,141 @@
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.apache.ws.security.WSConstants;
+import org.apache.ws.security.WSDataRef;
+import org.apache.ws.security.WSSConfig;
+import org.apache.ws.security.WSSecurityEngine;
+import org.apache.ws.security.WSSecurityEngineResult;
+import org.apache.ws.security.WSSecurityException;
+import org.apache.ws.security.cache.ReplayCache;
+import org.apache.ws.security.handler.RequestData;
+import org.apache.ws.security.message.token.UsernameToken;
+import org.apache.ws.security.util.WSSecurityUtil;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import java.security.cert.X509Certificate;
+
+/** A sealed envelope is opened by WSS4J, with the WS-I Basic Security Profile enforced, and held against its policy:
+ * WSS4J says what was signed, and not whether that was everything. */
+final class Opening {
+    /** Who sealed it, what the signature covers (sorted), what it was encrypted with, and the Body in clear. */
+    record Opened(Document document, String username, X509Certificate signer, TreeSet<String> covered, List<String> algorithms) {
+        /** The Body's child. */
+        Element content() {
+            return (Element) Xml.body(document).getFirstChild();
+        }
+
+        Map<String, Object> found() throws Exception {
+            var serial = signer == null ? "" : signer.getSerialNumber().toString();
+            return Map.of("username", username, "signer", serial, "covered", covered, "algorithms", algorithms,
+                "content", Xml.write(content()));
+        }
+
+        /** The same in a line, without the content. */
+        String proof() {
+            return "username " + username + ", signer " + (signer == null ? "" : signer.getSubjectX500Principal())
+                + ", covered " + covered + ", algorithms " + algorithms;
+        }
+    }
+
+    /** Raises WSSecurityException for a message that is not sealed as `row` asks. `replays` may be null. */
+    static Opened open(String sealed, Row row, Party party, ReplayCache replays) throws Exception {
+        var document = Xml.parse(sealed);
+        var security = WSSecurityUtil.getSecurityHeader(document, null);
+        if (security == null) {
+            throw new WSSecurityException("no Security header");
+        }
+        var data = new RequestData();
+        data.setWssConfig(config(row));
+        data.setSigCrypto(party.trust());
+        data.setDecCrypto(party.keys());
+        data.setCallbackHandler(party.passwords());
+        data.setNonceReplayCache(replays);
+        data.setTimestampReplayCache(replays);
+        var results = new WSSecurityEngine().processSecurityHeader(security, data);
+        var opened = opened(document, security, results == null ? List.of() : results);
+        demand(row, opened, results);
+        return opened;
+    }
+
+    private static WSSConfig config(Row row) {
+        var config = WSSConfig.getNewInstance();
+        config.setWsiBSPCompliant(true);
+        config.setTimeStampStrict(true);
+        config.setTimeStampTTL(300);
+        config.setUtTTL(300);
+        if (row.token() == Row.Token.DIGEST) {
+            config.setRequiredPasswordType(WSConstants.PASSWORD_DIGEST);
+        }
+        config.setAllowUsernameTokenNoPassword(row.token() == Row.Token.DERIVED);
+        return config;
+    }
+
+    private static Opened opened(Document document, Element security, List<WSSecurityEngineResult> results) {
+        var names = new LinkedHashMap<Element, String>();
+        names.put(document.getDocumentElement(), "Envelope");
+        names.put(Xml.body(document), "Body");
+        names.put(Xml.child(security, WSConstants.WSU_NS, "Timestamp"), "Timestamp");
+        names.put(Xml.child(security, WSConstants.WSSE_NS, "UsernameToken"), "UsernameToken");
+        var username = "";
+        X509Certificate signer = null;
+        var covered = new TreeSet<String>();
+        var algorithms = new ArrayList<String>();
+        for (var result : results) {
+            if (result.get(WSSecurityEngineResult.TAG_USERNAME_TOKEN) instanceof UsernameToken token) {
+                username = token.getName();
+            }
+            var action = (Integer) result.get(WSSecurityEngineResult.TAG_ACTION);
+            if (action == WSConstants.SIGN || action == WSConstants.UT_SIGN) {
+                signer = (X509Certificate) result.get(WSSecurityEngineResult.TAG_X509_CERTIFICATE);
+                algorithms.add((String) result.get(WSSecurityEngineResult.TAG_SIGNATURE_METHOD));
+                for (var reference : references(result)) {
+                    covered.add(names.getOrDefault(reference.getProtectedElement(), "?"));
+                }
+            }
+            if (action == WSConstants.ENCR) {
+                references(result).forEach(reference -> algorithms.add(reference.getAlgorithm()));
+            }
+        }
+        return new Opened(document, username, signer, covered, algorithms);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static List<WSDataRef> references(WSSecurityEngineResult result) {
+        var references = (List<WSDataRef>) result.get(WSSecurityEngineResult.TAG_DATA_REF_URIS);
+        return references == null ? List.of() : references;
+    }
+
+    private static void demand(Row row, Opened opened, List<WSSecurityEngineResult> results) throws WSSecurityException {
+        var wanted = new TreeSet<String>();
+        if (row.signer() == Row.Signer.WHOLE_ENVELOPE) {
+            wanted.add("Envelope");
+        } else if (row.signer() != Row.Signer.NOBODY) {
+            wanted.addAll(List.of("Body", "Timestamp"));
+            if (row.token() != Row.Token.NONE) {
+                wanted.add("UsernameToken");
+            }
+        }
+        if (!opened.covered.equals(wanted)) {
+            throw new WSSecurityException(WSSecurityException.FAILED_CHECK, "covered: " + opened.covered);
+        }
+        if (WSSecurityUtil.fetchActionResult(results, WSConstants.TS) == null) {
+            throw new WSSecurityException("no Timestamp");
+        }
+        if (row.token() != Row.Token.NONE && opened.username.isEmpty()) {
+            throw new WSSecurityException("no UsernameToken");
+        }
+        var signer = row.signer();
+        if ((signer == Row.Signer.CERTIFICATE || signer == Row.Signer.WHOLE_ENVELOPE) && opened.signer == null) {
+            throw new WSSecurityException("not signed with a certificate's key");
+        }
+        var gcm = opened.algorithms.contains(WSConstants.AES_256_GCM);
+        if (gcm != row.encrypted()) {
+            throw new WSSecurityException("encrypted: " + gcm);
+        }
+    }
+
+    private Opening() {}
+}

@@ -1,0 +1,83 @@
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.List;
+import javax.security.auth.callback.CallbackHandler;
+import org.apache.ws.security.WSPasswordCallback;
+import org.apache.ws.security.components.crypto.Merlin;
+
+/** Somebody who seals and opens: an account, a key with its certificate, and the certificates of those who are believed. */
+record Party(String username, String password, PrivateKey key, X509Certificate certificate, List<X509Certificate> trusted) {
+    static final String ALIAS = "own";
+
+    static Party of(How how) throws GeneralSecurityException {
+        var own = certificates(how.text("signing_certificate", ""));
+        var certificate = own.isEmpty() ? null : own.get(0);
+        var key = certificate == null ? null : privateKey(how.text("signing_key", ""), certificate.getPublicKey());
+        return new Party(how.text("username", ""), how.text("password", ""), key, certificate,
+            certificates(how.text("trusted", "")));
+    }
+
+    static List<X509Certificate> certificates(String pem) throws GeneralSecurityException {
+        Collection<?> found = CertificateFactory.getInstance("X.509")
+            .generateCertificates(new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII)));
+        return found.stream().map(X509Certificate.class::cast).toList();
+    }
+
+    static PrivateKey privateKey(String pem, PublicKey pair) throws GeneralSecurityException {
+        var base64 = pem.replaceAll("-----[^-]*-----|\\s", "");
+        var encoded = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64));
+        return KeyFactory.getInstance(pair.getAlgorithm()).generatePrivate(encoded);
+    }
+
+    /** What WSS4J signs and decrypts with. */
+    Merlin keys() throws GeneralSecurityException, IOException {
+        var merlin = merlin();
+        if (key != null) {
+            merlin.getKeyStore().setKeyEntry(ALIAS, key, new char[0], new X509Certificate[] {certificate});
+        }
+        return merlin;
+    }
+
+    /** What WSS4J believes; without one's own certificate, or a message sent back would be believed too. The last
+     * one is also who must have signed where a message does not say who did. */
+    Merlin trust() throws GeneralSecurityException, IOException {
+        var merlin = merlin();
+        for (var one : trusted) {
+            var alias = one.getSerialNumber().toString();
+            merlin.getKeyStore().setCertificateEntry(alias, one);
+            merlin.setDefaultX509Identifier(alias);
+        }
+        return merlin;
+    }
+
+    /** Tells WSS4J the passwords it asks for: the account's, and the key store's, which has none. */
+    CallbackHandler passwords() {
+        return callbacks -> {
+            for (var callback : callbacks) {
+                if (callback instanceof WSPasswordCallback asked) {
+                    var ofAccount = asked.getUsage() == WSPasswordCallback.USERNAME_TOKEN;
+                    asked.setPassword(!ofAccount ? "" : asked.getIdentifier().equals(username) ? password : null);
+                }
+            }
+        };
+    }
+
+    private static Merlin merlin() throws GeneralSecurityException, IOException {
+        var store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        var merlin = new Merlin();
+        merlin.setKeyStore(store);
+        return merlin;
+    }
+}

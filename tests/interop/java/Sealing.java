@@ -1,0 +1,117 @@
+import java.security.interfaces.ECKey;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import org.apache.ws.security.WSConstants;
+import org.apache.ws.security.WSEncryptionPart;
+import org.apache.ws.security.WSSConfig;
+import org.apache.ws.security.message.WSSecBase;
+import org.apache.ws.security.message.WSSecEncrypt;
+import org.apache.ws.security.message.WSSecHeader;
+import org.apache.ws.security.message.WSSecSignature;
+import org.apache.ws.security.message.WSSecTimestamp;
+import org.apache.ws.security.message.WSSecUsernameToken;
+
+/** An envelope gets the header its policy asks for, by WSS4J. */
+final class Sealing {
+    private static final String ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    private static final String RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+    private static final int ITERATIONS = 1000;
+    private static final Map<String, Integer> KEY_NAMES = Map.of(
+        "issuer-serial", WSConstants.ISSUER_SERIAL,
+        "thumbprint", WSConstants.THUMBPRINT_IDENTIFIER,
+        "ski", WSConstants.SKI_KEY_IDENTIFIER,
+        "token", WSConstants.BST_DIRECT_REFERENCE);
+
+    /** Options: `key_name`, how the signer's key is named; `age`, seconds since it was sealed; `recipient`, the certificate to
+     * encrypt to. */
+    static String seal(String envelope, Row row, Party party, How how) throws Exception {
+        var document = Xml.parse(envelope);
+        var header = new WSSecHeader();
+        header.insertSecurityHeader(document);
+        var config = config(Long.parseLong(how.text("age", "0")));
+        var parts = new ArrayList<WSEncryptionPart>();
+        parts.add(new WSEncryptionPart("Body", Xml.SOAP, "Element"));
+        parts.add(new WSEncryptionPart("Timestamp", WSConstants.WSU_NS, "Element"));
+        WSSecUsernameToken token = null;
+        if (row.token() != Row.Token.NONE) {
+            token = token(row, party, config);
+            token.prepare(document);
+            token.prependToHeader(header);
+            parts.add(new WSEncryptionPart("UsernameToken", WSConstants.WSSE_NS, "Element"));
+        }
+        var stamp = configured(new WSSecTimestamp(config), config);
+        stamp.setTimeToLive(300);
+        stamp.build(document, header);
+        if (row.encrypted()) {
+            var encrypt = configured(new WSSecEncrypt(config), config);
+            encrypt.setUseThisCert(Party.certificates(how.text("recipient", "")).get(0));
+            encrypt.setKeyIdentifierType(WSConstants.ISSUER_SERIAL);
+            encrypt.setSymmetricEncAlgorithm(WSConstants.AES_256_GCM);
+            encrypt.setKeyEncAlgo(WSConstants.KEYTRANSPORT_RSAOEP);
+            encrypt.setParts(List.of(new WSEncryptionPart("Body", Xml.SOAP, "Content")));
+            encrypt.build(document, party.keys(), header);
+        }
+        switch (row.signer()) {
+            case NOBODY -> { }
+            case WHOLE_ENVELOPE -> Whole.sign(document, header.getSecurityHeader(), party);
+            default -> {
+                var signature = signature(row, party, token, config, how);
+                signature.prepare(document, party.keys(), header);
+                var references = signature.addReferencesToSign(parts, header);
+                // Behind the token it names (BSP R5205), before the key that opens what it covers.
+                signature.computeSignature(references, row.encrypted(), null);
+                signature.prependBSTElementToHeader(header);
+            }
+        }
+        return Xml.write(document);
+    }
+
+    private static WSSecUsernameToken token(Row row, Party party, WSSConfig config) {
+        var token = configured(new WSSecUsernameToken(config), config);
+        token.setUserInfo(party.username(), party.password());
+        switch (row.token()) {
+            case DERIVED -> {
+                token.addDerivedKey(true, null, ITERATIONS);
+            }
+            case TEXT -> token.setPasswordType(WSConstants.PASSWORD_TEXT);
+            default -> token.setPasswordType(WSConstants.PASSWORD_DIGEST);
+        }
+        if (row.token() == Row.Token.TEXT) {
+            token.addNonce();
+            token.addCreated();
+        }
+        return token;
+    }
+
+    private static WSSecSignature signature(Row row, Party party, WSSecUsernameToken token, WSSConfig config, How how) throws Exception {
+        var signature = configured(new WSSecSignature(config), config);
+        signature.setDigestAlgo(WSConstants.SHA256);
+        if (row.signer() == Row.Signer.PASSWORD) {
+            signature.setSecretKey(token.getDerivedKey());
+            signature.setSignatureAlgorithm(WSConstants.HMAC_SHA256);
+            signature.setKeyIdentifierType(WSConstants.CUSTOM_SYMM_SIGNING);
+            signature.setCustomTokenValueType(WSConstants.WSS_USERNAME_TOKEN_VALUE_TYPE);
+            signature.setCustomTokenId(token.getId());
+            return signature;
+        }
+        signature.setUserInfo(Party.ALIAS, "");
+        signature.setSignatureAlgorithm(party.key() instanceof ECKey ? ECDSA_SHA256 : RSA_SHA256);
+        signature.setKeyIdentifierType(KEY_NAMES.get(how.text("key_name", "issuer-serial")));
+        return signature;
+    }
+
+    private static <T extends WSSecBase> T configured(T step, WSSConfig config) {
+        step.setWsConfig(config);
+        return step;
+    }
+
+    private static WSSConfig config(long age) {
+        var config = WSSConfig.getNewInstance();
+        config.setCurrentTime(() -> new Date(System.currentTimeMillis() - age * 1000));
+        return config;
+    }
+
+    private Sealing() {}
+}
