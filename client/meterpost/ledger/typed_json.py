@@ -1,15 +1,15 @@
 """Values to JSON and back, by their type hints. Knows no particular value and no database.
 
 Hints: str, int, bool, date, datetime, a StrEnum, a dataclass, `X | None`, `tuple[X, ...]`, `frozenset[X]`, and a union
-of dataclasses, written as `{"ClassName": {...}}`. Reading is strict: a missing, unknown or wrongly typed part is
-an error that says where, never a guess.
+of dataclasses, written as `{"ClassName": {...}}`. Reading is strict: an unknown or wrongly typed part, and one that is
+missing and has no default, is an error that says where, never a guess.
 """
 
 import json
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
@@ -113,10 +113,12 @@ def _union(arguments: tuple[Any, ...]) -> _Codec:
 def _record(kind: Any) -> _Codec:
     hints = typing.get_type_hints(kind)
     parts = {field.name: _codec(hints[field.name]) for field in fields(kind)}
+    # A field with a default may be younger than what is stored.
+    needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
 
     def decode(raw: Any) -> Any:
-        if not isinstance(raw, dict) or raw.keys() != parts.keys():
-            raise ValueError(f"{kind.__name__} has exactly the parts {', '.join(parts)}")
-        return kind(**{name: part.decode(raw[name]) for name, part in parts.items()})
+        if not isinstance(raw, dict) or not needed <= raw.keys() <= parts.keys():
+            raise ValueError(f"{kind.__name__} has the parts {', '.join(parts)}")
+        return kind(**{name: parts[name].decode(value) for name, value in raw.items()})
 
     return _Codec(lambda value: {name: part.encode(getattr(value, name)) for name, part in parts.items()}, decode)

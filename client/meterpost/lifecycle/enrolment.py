@@ -7,7 +7,7 @@ from meterpost.lifecycle import billing
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.events import NoticeKind
-from meterpost.lifecycle.state import Device, DeviceState, Outgoing, ProxyState
+from meterpost.lifecycle.state import Device, DeviceState, Outgoing, ProxyState, front
 from meterpost.lifecycle.tables import (
     ENDED,
     FAREWELL,
@@ -58,7 +58,9 @@ def ordered(turn: Turn, event: ev.RegistrationOrdered) -> None:
     was_new = turn.proxy.state is ProxyState.NEW
     turn.move_proxy(ProxyEvent.ORDERED)
     if was_new:
-        turn.queue(m.RegisterProxy(turn.client, event.name, event.os, event.version))
+        turn.queue(m.RegisterProxy(turn.client, event.name, event.os, event.version, event.key, event.proof))
+    elif event.key and event.proof:
+        key_due(turn, event.version, event.key, event.proof)
     underway = _registrations(turn)
     waiting = [
         m.DeviceToRegister(device.serial, device.maker, device.model, device.asset)
@@ -67,6 +69,19 @@ def ordered(turn: Turn, event: ev.RegistrationOrdered) -> None:
     ]
     for batch in batches(waiting):
         turn.queue(m.RegisterProxyDevices(turn.client, batch))
+
+
+def key_due(turn: Turn, version: str, key: str, proof: str) -> None:
+    """Asks for a certificate, unless that waits already. A registration that was not answered yet takes the key along."""
+    waiting = front(turn.outbox)
+    before = waiting.message if waiting else None
+    if not turn.move_proxy(ProxyEvent.KEY_DUE) or (isinstance(before, m.RegisterProxy) and before.key == key):
+        return
+    name, os = "", ""
+    if waiting and isinstance(before, m.RegisterProxy):
+        turn.outbox.remove(waiting)
+        name, os = before.name, before.os
+    turn.queue(m.RegisterProxy(turn.client, name, os, version, key, proof))
 
 
 def withdrawn(turn: Turn, serial: str) -> None:
@@ -85,7 +100,11 @@ def replaced(turn: Turn, old: str, new: str) -> None:
 
 
 def proxy_registered(turn: Turn, reply: m.RegisterProxyResponse) -> None:
-    turn.move_proxy(ProxyEvent.REGISTERED, effective=reply.effective)
+    """An answer that only renews a key says nothing new of when the registration counts."""
+    first = turn.proxy.state is ProxyState.REGISTERING
+    turn.move_proxy(ProxyEvent.REGISTERED, **({"effective": reply.effective} if first else {}))
+    if reply.certificates:
+        turn.effects.append(ev.Certified(reply.certificates))
 
 
 def devices_registered(turn: Turn, message: m.RegisterProxyDevices, reply: m.RegisterProxyDevicesResponse) -> None:

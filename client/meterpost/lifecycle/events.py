@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from meterpost.lifecycle.messages import DeviceReads, RemoteSettings, Reply
+from meterpost.lifecycle.messages import Certificate, DeviceReads, RemoteSettings, Reply
 from meterpost.model import Reading
 
 
@@ -32,11 +32,13 @@ class Selected:
 @dataclass(frozen=True, slots=True)
 class RegistrationOrdered:
     """The operator said yes to the preview: proxy (if it is new) and all selected devices are to be registered.
-    `name`, `os`, `version` describe the client."""
+    `name`, `os`, `version` describe the client; a `key` that is given needs a certificate, as in `KeyDue`."""
 
     name: str
     os: str
     version: str
+    key: str | None = None
+    proof: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,16 @@ class SyncDue:
     """Ask the server, now. `version` is the client's."""
 
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDue:
+    """The client's key needs a certificate, or the server's own are to be asked for again. `version` is the client's,
+    `key` and `proof` are those of `RegisterProxy`."""
+
+    version: str
+    key: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,7 @@ Event = (
     | Paused
     | Resumed
     | SyncDue
+    | KeyDue
     | TimePassed
     | SendStarted
     | Replied
@@ -168,6 +181,14 @@ class SettingsReceived:
     settings: RemoteSettings
 
 
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The server's answer about keys. To be kept before the state that follows from it: asked again, the server gives
+    the same certificates."""
+
+    certificates: tuple[Certificate, ...]
+
+
 class NoticeKind(StrEnum):
     """What is worth telling the administrator; the first three are the vendor's own mail events."""
 
@@ -188,7 +209,7 @@ class Notice:
     text: str
 
 
-Effect = Queued | ReadNow | SettingsReceived | Notice
+Effect = Queued | ReadNow | SettingsReceived | Certified | Notice
 
 Pack = Callable[[str, datetime, Reading, tuple[str, ...]], tuple[DeviceReads, ...]]
 """`(request id, time of the reading, reading, meters wanted or ()) -> its parts`, each of which fits the budget's slope."""

@@ -44,22 +44,44 @@ class Receipt(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Holder(StrEnum):
+    """Whose certificate it is."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterProxy:
-    """T1."""
+    """T1; with an empty `name` and `os` again where a key needs a certificate.
+
+    `key` is a P-256 point, compressed, in base64; `proof` its signature over "{client} {key}", r and s, in base64."""
 
     client: str
     name: str
     os: str
     version: str
+    key: str | None = None
+    proof: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """`der` is the certificate in DER, in base64."""
+
+    of: Holder
+    der: str
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterProxyResponse:
-    """Registration counts at the server from `effective` on."""
+    """Registration counts at the server from `effective` on.
+
+    The certificates are the client's, for the key it sent, and the server's that are in force."""
 
     client: str
     effective: datetime
+    certificates: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

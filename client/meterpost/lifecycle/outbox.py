@@ -1,27 +1,26 @@
 """Messages leave from the front, one at a time, each with the same content until the server has answered it.
 
-Only the front can ever have left, so whatever waits behind it may still change."""
-
-from dataclasses import replace
+Only the front can ever have left, and the one it overtakes, so whatever waits behind them may still change."""
 
 from meterpost.lifecycle import billing, enrolment, syncing
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.events import NoticeKind
-from meterpost.lifecycle.tables import REFUSALS, Remedy
+from meterpost.lifecycle.state import Outgoing, renews
+from meterpost.lifecycle.tables import BLAMED, REFUSALS, Remedy
 from meterpost.lifecycle.turn import Turn
 
 
 def started(turn: Turn, number: int) -> None:
     if front := turn.front(number):
-        turn.outbox[0] = replace(front, attempts=front.attempts + 1, not_before=None)
+        turn.change(front, attempts=front.attempts + 1, not_before=None)
 
 
 def failed(turn: Turn, number: int, reason: str) -> None:
     """Whether the server has it is unknown: the same message goes again."""
     if front := turn.front(number):
         turn.notice(NoticeKind.COMMUNICATION_ERROR, "", reason)
-        turn.try_later(front)
+        _later(turn, front)
 
 
 def replied(turn: Turn, number: int, reply: m.Reply) -> None:
@@ -29,7 +28,8 @@ def replied(turn: Turn, number: int, reply: m.Reply) -> None:
     front = turn.front(number)
     if front is None:
         return
-    del turn.outbox[0]
+    position = turn.outbox.index(front)
+    del turn.outbox[position]
     message = front.message
     match message, reply:
         case m.RegisterProxy(), m.RegisterProxyResponse() if reply.client == message.client:
@@ -43,9 +43,9 @@ def replied(turn: Turn, number: int, reply: m.Reply) -> None:
         case m.BillingTransaction(), m.BillingTransactionResponse():
             billing.acknowledged(turn, message, reply)
         case _:
-            turn.outbox.insert(0, front)
+            turn.outbox.insert(position, front)
             turn.unexpected("", f"a {type(reply).__name__} does not answer this {type(message).__name__}; it is sent again")
-            turn.try_later(front)
+            _later(turn, front)
 
 
 def refused(turn: Turn, event: ev.SendRefused) -> None:
@@ -53,19 +53,29 @@ def refused(turn: Turn, event: ev.SendRefused) -> None:
     front = turn.front(event.number)
     if front is None:
         return
-    turn.notice(NoticeKind.COMMUNICATION_ERROR, "", event.reason)
-    remedy = REFUSALS.get(event.code, Remedy.UNDO)
-    if remedy is Remedy.AGAIN:
-        turn.try_later(front)
-    elif remedy is Remedy.FORGET or isinstance(front.message, m.RegisterProxy):
+    rule = REFUSALS.get(event.code, BLAMED)
+    turn.notice(rule.kind, "", f"{event.reason}; {rule.meaning}" if rule.meaning else event.reason)
+    registers = isinstance(front.message, m.RegisterProxy) and not renews(turn.proxy, front.message)
+    if rule.remedy is Remedy.AGAIN:
+        _later(turn, front)
+    elif rule.remedy is Remedy.FORGET or registers:
         # Without a registered client nothing that waits can succeed.
         waiting, turn.outbox[:] = turn.outbox[:], []
         enrolment.forgotten(turn)
         for outgoing in waiting:
             _undo(turn, outgoing.message)
     else:
-        del turn.outbox[0]
+        turn.outbox.remove(front)
         _undo(turn, front.message)
+
+
+def _later(turn: Turn, front: Outgoing) -> None:
+    """It stays and pauses. But a renewal must not stand in the way of what it overtook: it goes, and comes with the next
+    sync."""
+    if renews(turn.proxy, front.message):
+        turn.outbox.remove(front)
+    else:
+        turn.try_later(front)
 
 
 def _undo(turn: Turn, message: m.Request) -> None:

@@ -10,7 +10,7 @@ from typing import assert_never
 from meterpost.lifecycle import billing, enrolment, outbox, syncing
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle.events import Effect, Event, Pack
-from meterpost.lifecycle.state import DeviceState, Outgoing, SiteState
+from meterpost.lifecycle.state import DeviceState, Outgoing, SiteState, front
 from meterpost.lifecycle.tables import SYNC_AFTER_EFFECTIVE
 from meterpost.lifecycle.turn import Turn
 
@@ -33,10 +33,10 @@ class Session:
 
     def next_message(self, now: datetime) -> Outgoing | None:
         """The front of the outbox, if it may leave now. It is given again until it was answered or has to pause."""
-        if self.state.paused or not self.state.outbox:
+        first = front(self.state.outbox)
+        if self.state.paused or first is None:
             return None
-        front = self.state.outbox[0]
-        return front if front.not_before is None or front.not_before <= now else None
+        return first if first.not_before is None or first.not_before <= now else None
 
     def next_wakeup(self) -> datetime | None:
         """When to feed TimePassed and look at `next_message` again: a pause ends, a day or an hour comes."""
@@ -48,8 +48,9 @@ class Session:
         ]
         if state.proxy.effective:
             times.append(state.proxy.effective + SYNC_AFTER_EFFECTIVE)
-        if state.outbox and state.outbox[0].not_before and not state.paused:
-            times.append(state.outbox[0].not_before)
+        first = front(state.outbox)
+        if first and first.not_before and not state.paused:
+            times.append(first.not_before)
         return min(times, default=None)
 
 
@@ -72,6 +73,8 @@ def _apply(turn: Turn, event: Event) -> None:
             turn.try_now()
         case ev.SyncDue(version):
             syncing.due(turn, version)
+        case ev.KeyDue(version, key, proof):
+            enrolment.key_due(turn, version, key, proof)
         case ev.TimePassed(version):
             syncing.time_passed(turn, version)
         case ev.SendStarted(number):

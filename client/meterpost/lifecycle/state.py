@@ -1,13 +1,13 @@
 """What the client remembers of its site: the whole of it, as frozen values. `Session` replaces it at every
 event, `ledger` keeps it between runs. No clock, no socket, no database here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from meterpost.lifecycle.messages import Cycle, RemoteSettings, Request
+from meterpost.lifecycle.messages import Cycle, RegisterProxy, RemoteSettings, Request
 
 
 class ProxyState(StrEnum):
@@ -97,9 +97,21 @@ class Outgoing:
     not_before: datetime | None = None
 
 
+def front(outbox: Sequence[Outgoing]) -> Outgoing | None:
+    """What leaves next: the oldest, unless the client speaks of itself. That overtakes, for nothing else can succeed where
+    the client is not registered, or where its certificate has ended."""
+    of_itself = (outgoing for outgoing in outbox if isinstance(outgoing.message, RegisterProxy))
+    return next(of_itself, outbox[0] if outbox else None)
+
+
+def renews(proxy: Proxy, message: Request) -> bool:
+    """Whether the message is only about a key: the client is registered already."""
+    return isinstance(message, RegisterProxy) and proxy.state is ProxyState.REGISTERED
+
+
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """Everything. `client` is this client's UUID; `outbox` is sent from the front, one at a time."""
+    """Everything. `client` is this client's UUID; `outbox` is sent from its `front`, one at a time."""
 
     client: str
     proxy: Proxy = Proxy()

@@ -9,15 +9,18 @@ A row that leads to its own state is an event that is in order there and means n
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, StrEnum, auto
 
+from meterpost.lifecycle.events import NoticeKind
 from meterpost.lifecycle.messages import Registration, ServiceState
 from meterpost.lifecycle.state import DeviceState, ProxyState, RequestState
 
 
 class ProxyEvent(StrEnum):
     ORDERED = "registration ordered"
+    KEY_DUE = "key needs a certificate"
     REGISTERED = "registration answered"
     FORGOTTEN = "registration refused, or the server no longer knows the client"
 
@@ -56,11 +59,14 @@ PROXY: Mapping[ProxyState | None, Mapping[ProxyEvent, ProxyState]] = {
     ProxyState.NEW: {ProxyEvent.ORDERED: ProxyState.REGISTERING},
     ProxyState.REGISTERING: {
         ProxyEvent.ORDERED: ProxyState.REGISTERING,
+        ProxyEvent.KEY_DUE: ProxyState.REGISTERING,
         ProxyEvent.REGISTERED: ProxyState.REGISTERED,
         ProxyEvent.FORGOTTEN: ProxyState.NEW,
     },
     ProxyState.REGISTERED: {
         ProxyEvent.ORDERED: ProxyState.REGISTERED,
+        ProxyEvent.KEY_DUE: ProxyState.REGISTERED,
+        ProxyEvent.REGISTERED: ProxyState.REGISTERED,
         ProxyEvent.FORGOTTEN: ProxyState.NEW,
     },
 }
@@ -195,13 +201,31 @@ class Remedy(Enum):
     FORGET = auto()  # the server has nothing of ours: the registration starts anew when it is ordered
 
 
-REFUSALS: Mapping[str, Remedy] = {
-    "try-later": Remedy.AGAIN,
-    "not-registered": Remedy.FORGET,
-    "other-account": Remedy.UNDO,
-    "over-budget": Remedy.UNDO,
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The remedy, and what the administrator is told besides the server's own words."""
+
+    remedy: Remedy
+    kind: NoticeKind = NoticeKind.COMMUNICATION_ERROR
+    meaning: str = ""
+
+
+REFUSALS: Mapping[str, Refusal] = {
+    "try-later": Refusal(Remedy.AGAIN),
+    "not-registered": Refusal(Remedy.FORGET),
+    "other-account": Refusal(Remedy.UNDO),
+    "over-budget": Refusal(Remedy.UNDO),
+    "key-refused": Refusal(
+        Remedy.UNDO, NoticeKind.NOT_ACCEPTED, "the key is kept, and offered again at the next sync or registration"
+    ),
+    "revoked": Refusal(
+        Remedy.AGAIN, NoticeKind.ENROLMENT_CANCELLED, "the vendor turned this client off; its messages are kept and tried again"
+    ),
 }
-"""By refusal code. Any other code (a SOAP fault) blames the message, so sending it again would only block the outbox: UNDO."""
+"""By refusal code."""
+
+BLAMED = Refusal(Remedy.UNDO)
+"""Of any other code (a SOAP fault): it blames the message, so sending it again would only block the outbox."""
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)

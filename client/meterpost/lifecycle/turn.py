@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from meterpost.lifecycle.events import Effect, Notice, NoticeKind, Pack, Queued
 from meterpost.lifecycle.messages import Request, ServiceState, SyncProxyStatus
-from meterpost.lifecycle.state import BillingRequest, Device, DeviceState, Outgoing, SiteState
+from meterpost.lifecycle.state import BillingRequest, Device, DeviceState, Outgoing, SiteState, front
 from meterpost.lifecycle.tables import (
     DEVICE,
     FIRST_PAUSE,
@@ -125,20 +125,27 @@ class Turn:
 
     def front(self, number: int) -> Outgoing | None:
         """The front of the outbox if it is message `number`, else None and a notice."""
-        if self.outbox and self.outbox[0].number == number:
-            return self.outbox[0]
+        first = front(self.outbox)
+        if first and first.number == number:
+            return first
         self.unexpected("", f"message {number} is not the one that is being sent")
         return None
 
-    def try_later(self, front: Outgoing) -> None:
-        """The front stays, and pauses twice as long as before."""
-        pause = min(FIRST_PAUSE * 2 ** min(max(front.attempts - 1, 0), 16), LONGEST_PAUSE)
-        self.outbox[0] = replace(front, not_before=self.at + pause)
+    def change(self, outgoing: Outgoing, **changes: Any) -> None:
+        """Changes how the message in the outbox is sent, never what it says."""
+        self.outbox[self.outbox.index(outgoing)] = replace(outgoing, **changes)
+
+    def try_later(self, outgoing: Outgoing) -> None:
+        """It stays, and pauses twice as long as before."""
+        pause = min(FIRST_PAUSE * 2 ** min(max(outgoing.attempts - 1, 0), 16), LONGEST_PAUSE)
+        self.change(outgoing, not_before=self.at + pause)
 
     def try_now(self) -> None:
-        """Somebody, or the daily hour, asked for it: the front does not wait out its pause."""
-        if self.outbox:
-            self.outbox[0] = replace(self.outbox[0], not_before=None)
+        """Somebody, or the daily hour, asked for it: the front, and what it overtakes, do not wait out their pause."""
+        first = front(self.outbox)
+        for position, outgoing in enumerate(self.outbox):
+            if position == 0 or outgoing is first:
+                self.outbox[position] = replace(outgoing, not_before=None)
 
     def farewells(self) -> set[str]:
         """Serials whose life's end waits in the outbox to be told."""

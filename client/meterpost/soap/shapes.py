@@ -4,6 +4,7 @@ A shape names the XML element, its attributes in the order they are written, and
 those of the XSD, counted here in UTF-8 octets after escaping because that is what the byte budgets count.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -66,7 +67,10 @@ INSTANT = Kind("UTC time, 20 octets", instant, lambda value: value)
 DAY = Kind("day, 10 octets", date.isoformat, _day)
 NUMBER = Kind("number, 10 digits", _number, int)
 TIME = Kind("HH:MM", str, str)
-CLIENT, SERIAL, TRANSACTION, NAME = (identifier(OCTETS[name]) for name in ("client", "serial", "id", "n"))
+BASE64 = Kind(f"base64, {OCTETS['der']} octets", str, lambda value: b64encode(value).decode())  # zeep decodes it
+CLIENT, SERIAL, TRANSACTION, NAME, KEY, PROOF = (
+    identifier(OCTETS[name]) for name in ("client", "serial", "id", "n", "key", "proof")
+)
 TEXT, SHORT, VERSION = (description(OCTETS[name]) for name in ("name", "maker", "version"))
 
 
@@ -116,9 +120,26 @@ SHAPES: dict[type, Shape] = {
         _shape(
             "RegisterProxy",
             m.RegisterProxy,
-            [_client, Attribute("name", "name", TEXT), Attribute("os", "os", TEXT), Attribute("version", "version", VERSION)],
+            [
+                _client,
+                Attribute("name", "name", TEXT),
+                Attribute("os", "os", TEXT),
+                Attribute("version", "version", VERSION),
+                Attribute("key", "key", KEY, optional=True),
+                Attribute("proof", "proof", PROOF, optional=True),
+            ],
         ),
-        _shape("RegisterProxyResponse", m.RegisterProxyResponse, [_client, Attribute("effective", "effective", INSTANT)]),
+        _shape(
+            "RegisterProxyResponse",
+            m.RegisterProxyResponse,
+            [_client, Attribute("effective", "effective", INSTANT)],
+            Children(
+                _shape(
+                    "Certificate", m.Certificate, [Attribute("of", "of", choice(m.Holder)), Attribute("der", "der", BASE64)]
+                ),
+                "certificates",
+            ),
+        ),
         _shape(
             "RegisterProxyDevices",
             m.RegisterProxyDevices,

@@ -40,7 +40,8 @@ class Centre:
 
     def __init__(self, results: dict[str, m.Registration]) -> None:
         self.results = results
-        self.proxy: set[int] = set()
+        self.proxy: dict[int, str | None] = {}  # the key that each registration of the client carried
+        self.certificates: dict[str, m.Certificate] = {}  # by the key they are for
         self.lives: dict[str, list[Life]] = {}
         self.asked: dict[str, Asked] = {}
         self.seen: dict[int, m.Request] = {}
@@ -74,8 +75,14 @@ class Centre:
             assert self.proxy, "a client that is not registered speaks"
         match message:
             case m.RegisterProxy():
-                self.proxy.add(number)
-                return m.RegisterProxyResponse(message.client, now)
+                if not self.proxy or message.name:
+                    assert message.name, "a client registers without saying who it is"
+                    self.proxy[number] = message.key
+                    assert len(set(self.proxy.values())) == len(self.proxy), "the client was registered twice"
+                if message.key is None:
+                    return m.RegisterProxyResponse(message.client, now)
+                fresh = m.Certificate(m.Holder.CLIENT, f"{message.key} {len(self.certificates)}")
+                return m.RegisterProxyResponse(message.client, now, (self.certificates.setdefault(message.key, fresh),))
             case m.RegisterProxyDevices():
                 named = [device.serial for device in message.devices if device.serial not in self.passed_over]
                 return m.RegisterProxyDevicesResponse(now, tuple(self._register(serial, number, now) for serial in named))

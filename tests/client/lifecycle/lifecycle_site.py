@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle import messages as m
-from meterpost.lifecycle.state import BillingRequest, Device, DeviceState, Outgoing, RequestState, SiteState
+from meterpost.lifecycle.state import BillingRequest, Device, DeviceState, Outgoing, RequestState, SiteState, front
 from meterpost.lifecycle.tables import DEVICE, REQUEST
 from meterpost.model import Meter, Reading
 
@@ -53,7 +53,7 @@ class Site:
 
     def feed(self, event: ev.Event) -> tuple[ev.Effect, ...]:
         """Feeds the saved state, as after a restart. Checks: the state is not changed but replaced, the result does not
-        depend on anything else, every step is in the tables, and only the front of the outbox has ever left."""
+        depend on anything else, every step is in the tables, and only what leaves next, or was overtaken, has ever left."""
         before = self.state
         devices, requests = _reversed(before.devices), _reversed(before.requests)
         copy = replace(before, devices=dict(devices), requests=dict(requests))
@@ -63,13 +63,22 @@ class Site:
         assert (copy.devices, copy.requests) == (devices, requests), "the old state was changed"
         self.state = session.state
         _assert_in_the_tables(before, self.state)
-        assert not any(outgoing.attempts for outgoing in self.state.outbox[1:]), "two messages are under way"
+        rest = [outgoing for outgoing in self.state.outbox if not isinstance(outgoing.message, m.RegisterProxy)]
+        assert len(self.state.outbox) - len(rest) <= 1, "the client speaks of itself twice"
+        assert not any(outgoing.attempts for outgoing in rest[1:]), "two messages are under way"
+        assert list(self.state.outbox) == sorted(self.state.outbox, key=lambda outgoing: outgoing.number)
         self.effects.extend(effects)
         return effects
 
     @property
     def next(self) -> Outgoing | None:
         return Session(self.state, pack).next_message(self.now)
+
+    @property
+    def front(self) -> Outgoing:
+        first = front(self.state.outbox)
+        assert first is not None
+        return first
 
     @property
     def wakeup(self) -> datetime | None:
@@ -109,6 +118,11 @@ class Site:
     def order(self) -> None:
         self.feed(ev.RegistrationOrdered("host", "Linux", VERSION))
 
+    def key_due(self, key: str = "K1") -> None:
+        """The proof is another one each time: an ECDSA signature is."""
+        self.count += 1
+        self.feed(ev.KeyDue(VERSION, key, f"proof {self.count}"))
+
     def reading(self, serial: str) -> Reading:
         self.count += 1
         meters = tuple(Meter(name, self.count, "impressions", "1.3") for name in meters_of(serial))
@@ -129,15 +143,15 @@ class Site:
     def reply(self, reply: m.Reply) -> tuple[ev.Effect, ...]:
         """The next message leaves and is answered with `reply`."""
         self.leave()
-        return self.feed(ev.Replied(self.state.outbox[0].number, reply))
+        return self.feed(ev.Replied(self.front.number, reply))
 
     def refuse(self, code: str) -> None:
         self.leave()
-        self.feed(ev.SendRefused(self.state.outbox[0].number, code, f"refused: {code}"))
+        self.feed(ev.SendRefused(self.front.number, code, f"refused: {code}"))
 
     def fail(self) -> None:
         self.leave()
-        self.feed(ev.SendFailed(self.state.outbox[0].number, "no route"))
+        self.feed(ev.SendFailed(self.front.number, "no route"))
 
     # --- roads to a state ----------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.centre = Centre(books)
         self.unreadable: set[str] = set()
         self.delayed: list[ev.Replied] = []
+        self.key = 1  # the newest; an older one is never offered again
         self.site.choose(*sorted(enrolled))
         self.order()
         if in_service:
@@ -75,6 +76,14 @@ class LifeCycle(RuleBasedStateMachine):
             self.centre.sign_up(serial)
         for serial in self.centre.in_stage(SIGNED_UP, ON):
             self.centre.bill(serial, self.site.now.date())
+
+    @rule(new=st.booleans(), ordered=st.booleans())
+    def a_key_is_due(self, new: bool, ordered: bool) -> None:
+        self.key += new
+        if ordered:
+            self.site.feed(ev.RegistrationOrdered("host", "Linux", VERSION, f"K{self.key}", "proof"))
+        elif self.site.state.proxy.state is not ProxyState.NEW:
+            self.site.key_due(f"K{self.key}")
 
     # --- the clock and the printers ------------------------------------------------------------------------
 
@@ -159,10 +168,11 @@ class LifeCycle(RuleBasedStateMachine):
         if self.site.next is None:
             return None
         self.site.leave()
-        return self.site.state.outbox[0]
+        return self.site.front
 
     def is_fresh(self, outgoing: Outgoing) -> bool:
-        return outgoing.number not in self.centre.seen and not _farewell(outgoing.message)
+        registers_again = bool(getattr(outgoing.message, "name", "")) and bool(self.centre.proxy)
+        return outgoing.number not in self.centre.seen and not _farewell(outgoing.message) and not registers_again
 
     def answer(self, outgoing: Outgoing) -> m.Reply:
         return self.centre.answer(outgoing.number, outgoing.message, self.site.now)
@@ -179,6 +189,8 @@ class LifeCycle(RuleBasedStateMachine):
             for _ in range(3):
                 self.flush()
                 self.site.read(*SERIALS)
+        self.site.key_due(f"K{self.key}")
+        self.flush()
         self.everything_was_counted()
         self.silence()
 
@@ -191,7 +203,10 @@ class LifeCycle(RuleBasedStateMachine):
 
     def everything_was_counted(self) -> None:
         state = self.site.state
-        assert len(self.centre.proxy) == (state.proxy.state is ProxyState.REGISTERED) == 1
+        assert state.proxy.state is ProxyState.REGISTERED
+        assert self.centre.proxy
+        last = [effect for effect in self.site.effects if isinstance(effect, ev.Certified)][-1]
+        assert last.certificates == (self.centre.certificates[f"K{self.key}"],)
         for serial, device in state.devices.items():
             life = self.centre.life(serial)
             assert (life is not None) == (device.state in ON_THE_BOOKS), (serial, device.state)
@@ -249,6 +264,7 @@ def test_the_laws_hold_on_long_walks(seed: int) -> None:
         walk.the_reply_is_lost,
         walk.the_process_is_killed_while_sending,
         walk.the_reply_is_late,
+        lambda: walk.a_key_is_due(dice.random() < 0.3, dice.random() < 0.2),
         walk.a_late_reply_comes_twice,
         lambda: walk.enrol({serial(), serial()}, dice.random() < 0.5),
         lambda: walk.a_device_leaves(serial(), serial(), dice.choice(["withdrawn", "replaced", "turned off"])),

@@ -1,5 +1,6 @@
 """Hypothesis strategies for every message of the contract, at its limits and with hostile text."""
 
+from base64 import b64encode
 from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
@@ -34,6 +35,11 @@ def several(item: st.SearchStrategy[object], least: int = 1) -> st.SearchStrateg
 
 
 optional_text = st.none() | text(64)
+keys = st.binary(min_size=32, max_size=32).map(lambda x: b64encode(b"\x02" + x).decode())
+proofs = st.binary(min_size=64, max_size=64).map(lambda rs: b64encode(rs).decode())
+certificates = st.builds(
+    m.Certificate, st.sampled_from(m.Holder), st.binary(min_size=1, max_size=3072).map(lambda der: b64encode(der).decode())
+)
 meters = st.builds(m.MeterValue, names, counts)
 supplies = st.builds(m.SupplyUsage, names, amounts, amounts, st.integers(1, 99))
 reads = st.builds(m.DeviceReads, serials, ids, instants, parts, parts, several(meters, 0), several(supplies, 0))
@@ -43,7 +49,7 @@ settings = st.builds(
 ).filter(lambda value: value != m.RemoteSettings())  # settings that set nothing are not sent
 
 requests = st.one_of(
-    st.builds(m.RegisterProxy, clients, text(64), text(64), text(16, 1)),
+    st.builds(m.RegisterProxy, clients, text(64), text(64), text(16, 1), st.none() | keys, st.none() | proofs),
     st.builds(
         m.RegisterProxyDevices, clients, several(st.builds(m.DeviceToRegister, serials, text(32), text(64), optional_text))
     ),
@@ -54,7 +60,7 @@ requests = st.one_of(
     st.builds(m.BillingTransaction, clients, several(reads)),
 )
 replies = st.one_of(
-    st.builds(m.RegisterProxyResponse, clients, instants),
+    st.builds(m.RegisterProxyResponse, clients, instants, several(certificates, 0)),
     st.builds(
         m.RegisterProxyDevicesResponse,
         instants,
