@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from meterpost.errors import SettingsError
-from meterpost.wsse.dialects import WSSE_PREFIX, WSU_PREFIX, Dialect
+from meterpost.wsse.dialects import WSSE11, WSSE_PREFIX, WSU_PREFIX, Dialect
 from meterpost.wsse.shape import children, text
-from meterpost.wsse.username import USERNAME_CHARACTERS
+from meterpost.wsse.username import USERNAME_CHARACTERS, named
 from meterpost.wsse.verdict import Reason, Refusal
-from meterpost_wsdl import xmlio
 
-WSSE11 = "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd"
 SALT, KEY = 16, 20
 """Octets of a Salt and of a derived key."""
 
@@ -64,25 +61,19 @@ def salt(octets: bytes) -> bytes:
 def write(dialect: Dialect, username: str, salt: bytes, iterations: int, wsu_id: str) -> str:
     """The token as XML text; `wsu_id` is what a signature's KeyInfo points to. Raises SettingsError for a username that
     cannot travel as it is."""
-    if len(username) not in USERNAME_CHARACTERS or xmlio.printable(username) != username:
-        raise SettingsError(
-            "account.username: empty, longer than 256 characters, or with white space or characters XML cannot carry",
-            "Use the username exactly as the communication server shows it.",
-        )
     w, u = WSSE_PREFIX, WSU_PREFIX
     return (
-        f'<{w}:UsernameToken xmlns:k="{WSSE11}" {u}:Id="{wsu_id}"><{w}:Username>{xmlio.text(username)}</{w}:Username>'
+        f'<{w}:UsernameToken xmlns:k="{WSSE11}" {u}:Id="{wsu_id}"><{w}:Username>{named(username)}</{w}:Username>'
         f"<k:Salt>{base64.b64encode(salt).decode('ascii')}</k:Salt><k:Iteration>{iterations}</k:Iteration></{w}:UsernameToken>"
     )
 
 
 def read(element: etree._Element, dialect: Dialect) -> DerivedToken:
     """The token in `element`. Raises Refusal: it has no password (it would give the key away) and both parameters
-    (R4217, R4218). Nonce and Created, which some stacks add, are taken and mean nothing: the signature has its own time."""
-    name = dialect.tag("wsse", "Username")
-    extra = [dialect.tag("wsse", "Nonce"), dialect.tag("wsu", "Created")]
-    parts = children(element, _MALFORMED, [name, _SALT, _ITERATION], extra)
-    username, written, count = (text(parts[tag], _MALFORMED) for tag in (name, _SALT, _ITERATION))
+    (R4217, R4218), and nothing else: its time is the Timestamp's."""
+    tags = (dialect.tag("wsse", "Username"), _SALT, _ITERATION)
+    parts = children(element, _MALFORMED, tags)
+    username, written, count = (text(parts[tag], _MALFORMED) for tag in tags)
     if len(username) not in USERNAME_CHARACTERS:
         raise Refusal(_MALFORMED, "Username is empty or longer than 256 characters")
     return DerivedToken(username, _salt(written), _iterations(count.strip()))

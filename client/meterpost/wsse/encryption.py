@@ -61,10 +61,15 @@ def encrypt(content: bytes, recipient: bytes, dialect: Dialect, content_key: byt
     EncryptedData that becomes the Body's content. Both use the prefix of `dialect` and declare all others.
 
     `content_key` (32 octets) and `iv` (12) are random and never used again. Raises SettingsError for a certificate that
-    is not RSA of 2048 bits or more, ValueError for a key, an IV or a content of another length.
+    is not RSA of 2048 bits or more and for more content than a receiver reads, ValueError for a key or IV of another length.
     """
-    if len(content_key) != KEY or len(iv) != IV or len(content) > LONGEST:
-        raise ValueError(f"not a key of {KEY} octets, an IV of {IV} and at most {LONGEST} octets of content")
+    if len(content_key) != KEY or len(iv) != IV:
+        raise ValueError(f"not a key of {KEY} octets and an IV of {IV}")
+    if len(content) > LONGEST:
+        raise SettingsError(
+            f"security.policy: a message of {len(content)} octets cannot be encrypted, at most {LONGEST} can",
+            "For this many devices in one message, choose a policy that only signs.",
+        )
     certificate = x509.load_pem_x509_certificate(recipient)
     public = certificate.public_key()
     if not isinstance(public, rsa.RSAPublicKey) or public.key_size < 2048:
@@ -73,11 +78,11 @@ def encrypt(content: bytes, recipient: bytes, dialect: Dialect, content_key: byt
     name = xmlio.write(key_names.write(certificate, dialect), {dialect.wsse: WSSE_PREFIX, DS: "d"})
     key = (
         f'<x:EncryptedKey xmlns:x="{XENC}" xmlns:d="{DS}"><x:EncryptionMethod Algorithm="{OAEP}"/><d:KeyInfo>{name}</d:KeyInfo>'
-        f'{_cipher_data(wrapped)}<x:ReferenceList><x:DataReference URI="#E"/></x:ReferenceList></x:EncryptedKey>'  # R3214
+        f'{_cipher_data(wrapped)}<x:ReferenceList><x:DataReference URI="#C"/></x:ReferenceList></x:EncryptedKey>'  # R3214
     )
     sealed = iv + AESGCM(content_key).encrypt(iv, content, None)
     data = (
-        f'<x:EncryptedData xmlns:x="{XENC}" Id="E" Type="{_CONTENT}"><x:EncryptionMethod Algorithm="{GCM}"/>'
+        f'<x:EncryptedData xmlns:x="{XENC}" Id="C" Type="{_CONTENT}"><x:EncryptionMethod Algorithm="{GCM}"/>'
         f"{_cipher_data(sealed)}</x:EncryptedData>"
     )
     return key, data

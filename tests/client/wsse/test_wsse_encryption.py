@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from meterpost.errors import SettingsError
 from meterpost.model import KeyPair
 from meterpost.wsse import encryption
 from meterpost.wsse.dialects import DRAFT_2002, OASIS_2004, Dialect
@@ -69,18 +70,22 @@ class Message(NamedTuple):
 
     def opened(self, *own: KeyPair) -> etree._Element:
         """The Body after decrypting."""
-        root = xmlio.parse(self.text.encode())
-        security, body = root[0][0], root[1]
-        encryption.decrypt(security[0], body, own or (pair(),), self.dialect)
+        key, body = self.places()
+        encryption.decrypt(key, body, own or (pair(),), self.dialect)
         return body
+
+    def places(self) -> tuple[etree._Element, etree._Element]:
+        """The EncryptedKey and the Body."""
+        root = xmlio.parse(self.text.encode())
+        return root[0][0][0], root[1]
 
     def refusal(self, *own: KeyPair) -> Refusal:
         """Why it is not decrypted; the Body must be as it was."""
-        root = xmlio.parse(self.text.encode())
-        before = etree.tostring(root)
+        key, body = self.places()
+        before = etree.tostring(body)
         with pytest.raises(Refusal) as caught:
-            encryption.decrypt(root[0][0][0], root[1], own or (pair(),), self.dialect)
-        assert etree.tostring(root) == before
+            encryption.decrypt(key, body, own or (pair(),), self.dialect)
+        assert etree.tostring(body) == before
         return caught.value
 
 
@@ -327,3 +332,189 @@ def test_the_time_a_wrong_padding_takes_is_that_of_a_right_one():
     drawn = [key for key in keys if key != CONTENT_KEY]
     assert [len(key) for key in drawn] == [32, 32]
     assert drawn[0] != drawn[1]
+
+
+# ------------------------------------------------------------------------------------------------------------------ the shape
+
+MALFORMED, ALGORITHM, UNKNOWN = Reason.SIGNATURE_MALFORMED, Reason.ALGORITHM_UNSUPPORTED, Reason.KEY_UNKNOWN
+METHOD = f'<x:EncryptionMethod Algorithm="{XENC}rsa-oaep-mgf1p"/>'
+GCM = f'<x:EncryptionMethod Algorithm="{XENC11}aes256-gcm"/>'
+DATA_REFERENCE = '<x:DataReference URI="#C"/>'
+RETRIEVAL = '<d:RetrievalMethod URI="http://attacker.example/key"/>'
+BODY_START, BODY_END = "<s:Body>", "</s:Body>"
+
+
+def method(parameters: str, algorithm: str = f"{XENC}rsa-oaep-mgf1p") -> tuple[str, str]:
+    return METHOD, f'<x:EncryptionMethod Algorithm="{algorithm}">{parameters}</x:EncryptionMethod>'
+
+
+def other_cipher(algorithm: str) -> tuple[str, str]:
+    return GCM, f'<x:EncryptionMethod Algorithm="{algorithm}"/>'
+
+
+def second_data(message: str) -> str:
+    return message[message.index("<x:EncryptedData") : message.index(BODY_END)]
+
+
+BREACHES = {
+    "body-empty": ([("<x:EncryptedData", "<!--"), ("</x:EncryptedData>", "-->")], MALFORMED),
+    "body-in-clear": ([("<x:EncryptedData", f"{CONTENT.decode()}<!--"), ("</x:EncryptedData>", "-->")], MALFORMED),
+    "element-before": ([(BODY_START, f"{BODY_START}<m:Evil/>")], MALFORMED),
+    "element-after": ([(BODY_END, f"<m:Evil/>{BODY_END}")], MALFORMED),
+    "text-before": ([(BODY_START, f"{BODY_START}evil")], MALFORMED),
+    "text-after": ([(BODY_END, f"evil{BODY_END}")], MALFORMED),
+    "data-one-level-down": ([(BODY_START, f"{BODY_START}<m:W>"), (BODY_END, f"</m:W>{BODY_END}")], MALFORMED),
+    "type-element": ([("xmlenc#Content", "xmlenc#Element")], MALFORMED),
+    "no-type": ([(f' Type="{XENC}Content"', "")], MALFORMED),
+    "encoding": ([(" Id=\"C\"", ' Id="C" Encoding="x"')], MALFORMED),
+    "mime-type": ([(" Id=\"C\"", ' Id="C" MimeType="text/xml"')], MALFORMED),
+    "key-recipient-R5602": ([("<x:EncryptedKey", '<x:EncryptedKey Recipient="x"')], MALFORMED),
+    "key-type-R3209": ([("<x:EncryptedKey", '<x:EncryptedKey Type="x"')], MALFORMED),
+    "no-id": ([(" Id=\"C\"", "")], MALFORMED),
+    "no-id-and-no-reference": ([(" Id=\"C\"", ""), ("#C", "#None")], MALFORMED),
+    "empty-id": ([(" Id=\"C\"", ' Id=""'), ("#C", "#")], MALFORMED),
+    "reference-elsewhere": ([("#C", "#D")], MALFORMED),
+    "reference-outside": ([("#C", "http://attacker.example/#C")], MALFORMED),
+    "no-reference-uri": ([(' URI="#C"', "")], MALFORMED),
+    "two-references": ([(DATA_REFERENCE, DATA_REFERENCE * 2)], MALFORMED),
+    "no-reference": ([(DATA_REFERENCE, "")], MALFORMED),
+    "no-list": ([(f"<x:ReferenceList>{DATA_REFERENCE}</x:ReferenceList>", "")], MALFORMED),
+    "key-reference": ([(DATA_REFERENCE, DATA_REFERENCE + '<x:KeyReference URI="#K"/>')], MALFORMED),
+    "reference-with-transforms": ([(DATA_REFERENCE, f'{DATA_REFERENCE[:-2]}><d:Transforms/></x:DataReference>')], MALFORMED),
+    "cipher-reference": ([("<x:CipherValue>", '<x:CipherReference URI="http://a.example/"/><x:CipherValue>')], MALFORMED),
+    "two-values": ([("<x:CipherValue>", "<x:CipherValue/><x:CipherValue>")], MALFORMED),
+    "value-with-child": ([("<x:CipherValue>", "<x:CipherValue><m:A/>")], MALFORMED),
+    "value-not-base64": ([("<x:CipherValue>", "<x:CipherValue>*")], MALFORMED),
+    "value-not-ascii": ([("<x:CipherValue>", "<x:CipherValue>ä")], MALFORMED),
+    "value-with-other-blanks": ([("<x:CipherValue>", "<x:CipherValue>\u2003")], MALFORMED),
+    "key-too-long": ([("<x:CipherValue>", "<x:CipherValue>" + "A" * 2048)], MALFORMED),
+    "rsa-1-5": ([("rsa-oaep-mgf1p", "rsa-1_5")], ALGORITHM),
+    "key-wrap": ([("rsa-oaep-mgf1p", "kw-aes256")], ALGORITHM),
+    "no-transport": ([(f' Algorithm="{XENC}rsa-oaep-mgf1p"', "")], ALGORITHM),
+    "no-transport-method-R5603": ([(METHOD, "")], MALFORMED),
+    "oaep-label": ([method("<x:OAEPparams>AAAA</x:OAEPparams>")], MALFORMED),
+    "mask-where-it-is-fixed": ([method(f'<y:MGF xmlns:y="{XENC11}" Algorithm="{XENC11}mgf1sha256"/>')], MALFORMED),
+    "oaep-md5": ([method('<d:DigestMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#md5"/>')], ALGORITHM),
+    "oaep-digest-unnamed": ([method("<d:DigestMethod/>")], ALGORITHM),
+    "mask-unknown": ([method(f'<y:MGF xmlns:y="{XENC11}" Algorithm="x"/>', f"{XENC11}rsa-oaep")], ALGORITHM),
+    "aes-256-cbc": ([other_cipher(f"{XENC}aes256-cbc")], ALGORITHM),
+    "aes-128-cbc": ([other_cipher(f"{XENC}aes128-cbc")], ALGORITHM),
+    "triple-des": ([other_cipher(f"{XENC}tripledes-cbc")], ALGORITHM),
+    "aes-192-gcm": ([other_cipher(f"{XENC11}aes192-gcm")], ALGORITHM),
+    "no-cipher-R5601": ([(GCM, "")], MALFORMED),
+    "key-size": ([(GCM, f"{GCM[:-2]}><x:KeySize>8</x:KeySize></x:EncryptionMethod>")], MALFORMED),
+    "two-ciphers": ([(GCM, GCM * 2)], MALFORMED),
+    "carried-name": ([("<x:ReferenceList>", "<x:CarriedKeyName>x</x:CarriedKeyName><x:ReferenceList>")], MALFORMED),
+    "properties": ([("</x:EncryptedData>", "<x:EncryptionProperties/></x:EncryptedData>")], MALFORMED),
+    "no-key-info-R5426": ([("<d:KeyInfo>", "<!--"), ("</d:KeyInfo>", "-->")], MALFORMED),
+    "two-key-infos": ([("<d:KeyInfo>", "<d:KeyInfo/><d:KeyInfo>")], MALFORMED),
+    "retrieval-method": ([("<d:KeyInfo>", f"<d:KeyInfo>{RETRIEVAL}")], MALFORMED),
+    "key-name-R5424": ([("<d:KeyInfo>", "<d:KeyInfo><d:KeyName>x</d:KeyName>")], MALFORMED),
+    "key-in-a-key": ([("<d:KeyInfo>", "<d:KeyInfo><x:EncryptedKey/>")], MALFORMED),
+    "key-in-the-data": ([(GCM, f'{GCM}<d:KeyInfo xmlns:d="{DS}"><x:EncryptedKey/></d:KeyInfo>')], MALFORMED),
+    "data-names-another-key": ([(GCM, GCM + BACK)], MALFORMED),
+    "another-serial": ([(">4711<", ">4712<")], UNKNOWN),
+    "another-issuer": ([("CN=meterpost", "CN=attacker")], UNKNOWN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edits", "reason"), BREACHES.values(), ids=BREACHES)
+@DIALECTS
+def test_a_message_of_another_shape_is_refused_before_any_key_is_used(edits, reason, dialect, monkeypatch):
+    monkeypatch.setattr(encryption, "_unwrap", None)
+    refusal = encrypted(dialect=dialect).altered(*edits).refusal()
+    assert refusal.reason is reason
+    assert "attacker" not in refusal.detail
+
+
+def test_the_data_twice_is_refused():
+    message = encrypted()
+    assert message.altered((BODY_END, second_data(message.text) + BODY_END)).refusal().reason is MALFORMED
+
+
+def test_the_data_in_the_header_with_another_in_the_body_is_not_what_is_opened():
+    message = encrypted()
+    moved = second_data(message.text)
+    message = message.altered((moved, CONTENT.decode()), ("</s:Header>", f"<m:W>{moved}</m:W></s:Header>"))
+    assert message.refusal().reason is MALFORMED
+
+
+def test_white_space_around_the_data_is_nothing():
+    assert len(encrypted().altered((BODY_START, f"{BODY_START}\n "), (BODY_END, f" {BODY_END}")).opened()) == 1
+
+
+def test_the_key_is_found_among_ours():
+    message = encrypted(to="another")
+    assert len(message.opened(pair("P-256"), pair(), pair("another"))) == 1
+    assert message.refusal(pair()).reason is UNKNOWN
+
+
+def test_the_key_named_is_no_key_to_decrypt_with():
+    message = encrypted().altered((">4711<", f">{4711 + list(KINDS).index('P-256')}<"))
+    assert message.refusal(pair("P-256")).reason is UNKNOWN
+
+
+def test_the_key_is_found_by_thumbprint():
+    certificate = x509.load_pem_x509_certificate(pair().certificate)
+    name = f'<w:KeyIdentifier EncodingType="{OASIS_2004.spell("Base64Binary")}" ValueType="{THUMBPRINT}">%s</w:KeyIdentifier>'
+    message = encrypted()
+    start, end = message.text.index("<d:X509Data>"), message.text.index("</w:SecurityTokenReference>")
+    thumbprint = base64.b64encode(certificate.fingerprint(hashes.SHA1())).decode()
+    assert len(message.altered((message.text[start:end], name % thumbprint)).opened()) == 1
+    assert message.altered((message.text[start:end], name % "AAAA")).refusal().reason is UNKNOWN
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_whatever_is_cut_or_doubled_it_is_refused_or_says_the_same(data):
+    text = encrypted().text
+    tags = [match.span() for match in re.finditer(r"<[^>]*>|[A-Za-z]+=\"[^\"]*\"|>[^<]+<", text)]
+    (start, end), (other, last) = data.draw(st.sampled_from(tags)), data.draw(st.sampled_from(tags))
+    piece = data.draw(st.sampled_from(["", text[other:last], text[start:end] * 2]))
+    try:
+        key, body = Message(text[:start] + piece + text[end:]).places()
+    except (xmlio.BadXml, IndexError):  # no envelope any more
+        return
+    try:
+        encryption.decrypt(key, body, (pair(),), OASIS_2004)
+    except Refusal:
+        return
+    assert [(said.tag, dict(said.attrib)) for said in body] == [("{urn:meterpost:1}SyncProxy", dict(SAID.attrib))]
+
+
+SAID = etree.fromstring(CONTENT.replace(b"m:", b""))
+
+
+# ---------------------------------------------------------------------------------------------------------------- our mistakes
+
+
+@pytest.mark.parametrize("who", ["short", "P-256"])
+def test_a_certificate_that_cannot_be_encrypted_to_is_named_to_the_administrator(who):
+    with pytest.raises(SettingsError, match="2048") as caught:
+        encrypted(to=who)
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(("key", "iv"), [(CONTENT_KEY[:16], IV), (CONTENT_KEY, IV[:8]), (b"", b"")])
+def test_a_key_or_iv_of_another_size_is_a_mistake_of_ours(key, iv):
+    with pytest.raises(ValueError, match="32 octets"):
+        encryption.encrypt(CONTENT, pair().certificate, OASIS_2004, key, iv)
+
+
+def test_the_longest_content_is_read_and_more_is_not_written():
+    frame = b"<m:A>" + b"a" * 1000 + b"</m:A>"
+    content = (frame * (encryption.LONGEST // len(frame))).ljust(encryption.LONGEST)
+    assert len(encrypted(content).opened()) == encryption.LONGEST // len(frame)
+    with pytest.raises(SettingsError, match="cannot be encrypted") as caught:
+        encrypted(content + b" ")
+    assert caught.value.advice
+
+
+def test_the_same_content_never_looks_the_same_to_whom_it_is_not_for():
+    assert encrypted().text != encrypted().text  # OAEP's seed is random, even where key and IV are given
+
+
+def test_no_octet_too_many():
+    key, data = encryption.encrypt(CONTENT, pair().certificate, OASIS_2004, CONTENT_KEY, IV)
+    assert "\n" not in key + data
+    assert (len(key), len(data)) == (905, 410)
