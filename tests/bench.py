@@ -53,10 +53,10 @@ def ours(transaction: str, devices: int) -> dict[str, float]:
     codec, now, policy = Codec(), datetime.now(UTC), wsse.POLICIES["digest-2004"]
     envelope(message(transaction, 1)), names.schema()
     started = time.perf_counter()
-    octets = wsse.seal(codec.encode(said), policy, Credentials(USER, PASSWORD), now, bytes(16))
+    octets = wsse.seal(codec.encode(said), policy, wsse.Identity(Credentials(USER, PASSWORD)), now, bytes(16))
     built = time.perf_counter()
     root = xmlio.parse(octets)
-    verdict = wsse.open_envelope(root, wsse.Acceptance(), {USER: PASSWORD}.get, wsse.MemoryReplayCache(), now)
+    verdict = wsse.open_envelope(root, wsse.Acceptance(), wsse.Trust({USER: PASSWORD}.get), wsse.MemoryReplayCache(), now)
     assert verdict.ok
     assert not names.violation(root[1][0])
     values = element_of(type(said).__name__).parse(root[1][0], types())

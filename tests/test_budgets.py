@@ -18,7 +18,7 @@ from meterpost.model import Credentials
 from meterpost.settings import ServerSettings
 from meterpost.soap import check
 from meterpost.soap.envelope import envelope
-from meterpost.transport import HttpsTransport
+from meterpost.transport import HttpsTransport, Outbound
 from meterpost_wsdl import names, xmlio
 from meterpost_wsdl.budgets import find
 
@@ -102,13 +102,14 @@ def octets(transaction: str, devices: int, character: str, policy: str) -> int:
     """The HTTP message's octets: head as the transport writes it, sealed body."""
     credentials = Credentials(full(character, 64), "secret")
     operation, data = unsealed(transaction, devices, character)
-    body = len(wsse.seal(data, wsse.POLICIES[policy], credentials, NOW, bytes(16)))
+    sealed = wsse.seal(data, wsse.POLICIES[policy], wsse.Identity(credentials), NOW, bytes(16))
+    message = Outbound.of(names.action(operation), sealed)
     if transaction in ("T4", "T6"):
-        return RESPONSE_HEAD + body
-    return len(transport().head(names.action(operation), body)) + body
+        return RESPONSE_HEAD + len(message.body)
+    return len(transport().head(message)) + len(message.body)
 
 
-@pytest.mark.parametrize("policy", wsse.POLICIES)
+@pytest.mark.parametrize("policy", ["digest-2002", "digest-2004"])
 @pytest.mark.parametrize("content", CONTENTS)
 @pytest.mark.parametrize("transaction", MESSAGES)
 def test_under_the_line(transaction: str, content: str, policy: str) -> None:

@@ -15,8 +15,8 @@ from http import HTTPStatus
 from lxml import etree
 
 from meterpost.model import Credentials
-from meterpost.wsse import NONCE, Acceptance, Policy, open_envelope, remember, seal
-from meterpost_stub import budget, soap11
+from meterpost.wsse import NONCE, Acceptance, Identity, Policy, Trust, open_envelope, remember, seal
+from meterpost_stub import budget, coding, soap11
 from meterpost_stub.budget import Count, Enforcement
 from meterpost_stub.centre import Refusal
 from meterpost_stub.clocks import Clocks
@@ -72,10 +72,11 @@ class Guard:
             return self._contract(request)
         trace = _Trace()
         try:
-            if len(request.body or b"") > _LARGE:
-                answer = self._one_at_a_time.submit(self._post, request, trace).result()
+            body = _body(request)
+            if len(body) > _LARGE:
+                answer = self._one_at_a_time.submit(self._post, request, body, trace).result()
             else:
-                answer = self._post(request, trace)
+                answer = self._post(request, body, trace)
         except HttpRefusal as refused:
             trace.outcome = f"http {refused.status.value}: {refused}"
             answer = refusal(request, refused)
@@ -92,8 +93,8 @@ class Guard:
         self._store.journal(self._entry(request, answer, trace))
         return answer
 
-    def _post(self, request: HttpRequest, trace: _Trace) -> HttpResponse:
-        root = soap11.parse(_body(request))
+    def _post(self, request: HttpRequest, body: bytes, trace: _Trace) -> HttpResponse:
+        root = soap11.parse(body)
         message = soap11.request_of(root)
         formula, devices = budget.request_budget(message)
         asked = trace.asked = Count(formula, devices, len(request.head) + len(request.body or b""))
@@ -105,7 +106,7 @@ class Guard:
         return self._reply(request, self._service.call(account, root), policy, account, trace)
 
     def _authenticated(self, root: etree._Element, trace: _Trace) -> tuple[str, Policy]:
-        verdict = open_envelope(root, self._accept, self._accounts.get, self._store, self._clocks.security())
+        verdict = open_envelope(root, self._accept, Trust(self._accounts.get), self._store, self._clocks.security())
         if verdict.fault is not None:
             fault = verdict.fault
             raise SoapFault(fault.name, fault.text, fault.namespace, why=f"{verdict.reason} {verdict.detail}".strip())
@@ -119,9 +120,9 @@ class Guard:
         envelope = compact.envelope(xmlio.write(reply, compact.PREFIXES))
         credentials = Credentials(account, self._accounts[account])
         now, nonce = self._clocks.security(), secrets.token_bytes(NONCE)
-        remember(account, nonce, self._accept, self._store, now)  # our own header is no request's
-        sealed = seal(envelope, policy, credentials, now, nonce)
-        answer = response(request, HTTPStatus.OK, XML, sealed)
+        remember(policy, account, nonce, self._accept, self._store, now)  # our own header is no request's
+        sealed = seal(envelope, policy, Identity(credentials), now, nonce)
+        answer = coding.answer(request, HTTPStatus.OK, sealed)
         found = budget.reply_budget(reply)
         if found is not None:
             trace.answered = Count(*found, len(answer.head) + len(answer.body))
@@ -166,7 +167,7 @@ class Guard:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """The body of a POST that is fit to be parsed. Raises HttpRefusal."""
+    """The body of a POST, decoded, that is fit to be parsed. Raises HttpRefusal."""
     if request.method != "POST":
         raise _method_not_allowed()
     if request.path != names.PATH:
@@ -178,8 +179,6 @@ def _body(request: HttpRequest) -> bytes:
     charset = media.get_param("charset", "utf-8")
     if str(charset).lower() not in _CHARSETS:
         raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the charset must be utf-8 or utf-16")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HttpRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no content-coding has been agreed")
     length = request.headers.get("content-length", "")
     if request.body is None:
         if length.isdigit() and "transfer-encoding" not in request.headers:
@@ -187,7 +186,7 @@ def _body(request: HttpRequest) -> bytes:
         raise HttpRefusal(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is required")
     if len(request.body) != int(length):
         raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"{length} octets were announced, {len(request.body)} came")
-    return request.body
+    return coding.decoded(request)
 
 
 def _method_not_allowed() -> HttpRefusal:
@@ -196,4 +195,4 @@ def _method_not_allowed() -> HttpRefusal:
 
 def _fault(request: HttpRequest, fault: SoapFault) -> HttpResponse:
     """Any fault is a 500 (R1126)."""
-    return response(request, HTTPStatus.INTERNAL_SERVER_ERROR, XML, fault.envelope())
+    return coding.answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, fault.envelope())

@@ -15,6 +15,7 @@ from meterpost.soap import Codec
 CLIENT = "0f8fad5b-d9cb-469f-a165-70867728950e"
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NONCE = bytes(range(16))
+POLICIES = ("digest-2002", "digest-2004")
 CREDENTIALS = Credentials("site-4711", "correct horse")
 
 MESSAGES: dict[str, m.Message] = {
@@ -74,7 +75,7 @@ MESSAGES: dict[str, m.Message] = {
 
 def octets(case: str, policy: str) -> bytes:
     """The sealed message of a case, at a fixed time with a fixed nonce."""
-    return wsse.seal(Codec().encode(MESSAGES[case]), wsse.POLICIES[policy], CREDENTIALS, NOW, NONCE)
+    return wsse.seal(Codec().encode(MESSAGES[case]), wsse.POLICIES[policy], wsse.Identity(CREDENTIALS), NOW, NONCE)
 
 
 def file_name(case: str, policy: str) -> str:
@@ -84,5 +85,5 @@ def file_name(case: str, policy: str) -> str:
 if __name__ == "__main__":
     folder = Path(str(files("meterpost_wsdl") / "golden"))
     for case in MESSAGES:
-        for policy in wsse.POLICIES:
+        for policy in POLICIES:
             (folder / file_name(case, policy)).write_bytes(octets(case, policy))

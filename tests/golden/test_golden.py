@@ -4,13 +4,13 @@ from datetime import timedelta
 from importlib.resources import files
 
 import pytest
-from golden_cases import CREDENTIALS, MESSAGES, NOW, file_name, octets
+from golden_cases import CREDENTIALS, MESSAGES, NOW, POLICIES, file_name, octets
 
 from meterpost import wsse
 from meterpost.soap import Codec, check, transaction_of
 from meterpost_wsdl import names, xmlio
 
-CASES = [(case, policy) for case in MESSAGES for policy in wsse.POLICIES]
+CASES = [(case, policy) for case in MESSAGES for policy in POLICIES]
 HEADS = {"T4": 332, "T6": 332}
 """A full ordinary response head; a request's has at most 218 octets."""
 
@@ -32,7 +32,7 @@ def test_a_golden_message_is_of_the_contract_and_its_seal_holds(case: str, polic
     verdict = wsse.open_envelope(
         root,
         wsse.Acceptance((policy,)),
-        {CREDENTIALS.username: CREDENTIALS.password}.get,
+        wsse.Trust({CREDENTIALS.username: CREDENTIALS.password}.get),
         wsse.MemoryReplayCache(),
         NOW + timedelta(seconds=1),
     )

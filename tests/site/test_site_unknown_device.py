@@ -94,7 +94,7 @@ def books_restored_before(operation: str, site: Site, monkeypatch: pytest.Monkey
         if action.endswith(f":{operation}") and site.stub.state()["devices"]:
             site.stub.reset()
             policy = wsse.POLICIES["digest-2004"]
-            sealed = wsse.seal(register, policy, credentials, datetime.now(UTC), secrets.token_bytes(wsse.NONCE))
+            sealed = wsse.seal(register, policy, wsse.Identity(credentials), datetime.now(UTC), secrets.token_bytes(wsse.NONCE))
             assert site.posted(sealed)[0] == 200
         return post(self, action, body)
 

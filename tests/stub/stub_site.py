@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from lxml import etree
 
 from meterpost.model import Credentials
-from meterpost.wsse import NONCE, POLICIES, seal
+from meterpost.wsse import NONCE, POLICIES, Identity, seal
 from meterpost_stub import StubServer
 from meterpost_wsdl import names
 
@@ -65,7 +65,11 @@ class Site:
 
     def sealed(self, body: str, now: datetime | None = None) -> bytes:
         return seal(
-            compact(body), POLICIES[self.policy], self.credentials, now or datetime.now(UTC), secrets.token_bytes(NONCE)
+            compact(body),
+            POLICIES[self.policy],
+            Identity(self.credentials),
+            now or datetime.now(UTC),
+            secrets.token_bytes(NONCE),
         )
 
     def head(self, length: int) -> bytes:

@@ -8,7 +8,7 @@ from lxml import etree
 from stub_site import CLIENT, Got, Site
 
 from meterpost.model import Credentials
-from meterpost.wsse import POLICIES, Acceptance, MemoryReplayCache, open_envelope
+from meterpost.wsse import POLICIES, Acceptance, MemoryReplayCache, Trust, open_envelope
 from meterpost.wsse.dialects import NAMESPACES
 from meterpost_stub import StubOptions, StubServer
 
@@ -165,9 +165,9 @@ def test_a_reply_shows_that_the_server_knows_the_password(stub: StubServer, poli
     site = Site(stub, policy)
     reply = etree.fromstring(site.register_proxy().body)
     now = datetime.now(UTC)
-    verdict = open_envelope(reply, Acceptance((policy,)), {"site": stub.password}.get, MemoryReplayCache(), now)
+    verdict = open_envelope(reply, Acceptance((policy,)), Trust({"site": stub.password}.get), MemoryReplayCache(), now)
     assert (verdict.reason, verdict.username, verdict.dialect) == (None, "site", POLICIES[policy].dialect)
-    wrong = open_envelope(reply, Acceptance((policy,)), {"site": "another"}.get, MemoryReplayCache(), now)
+    wrong = open_envelope(reply, Acceptance((policy,)), Trust({"site": "another"}.get), MemoryReplayCache(), now)
     assert wrong.reason == "digest-wrong"
 
 

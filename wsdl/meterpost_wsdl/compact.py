@@ -14,7 +14,9 @@ OPENING = f'<s:Envelope xmlns:s="{SOAP}" xmlns:{PREFIX}="{SERVICE}"'
 
 BODY = "><s:Body>"
 
+CLOSE = "</s:Body></s:Envelope>"
+
 
 def envelope(content: str) -> bytes:
     """An envelope without header around `content`, compact XML in the prefix above."""
-    return f"{OPENING}{BODY}{content}</s:Body></s:Envelope>".encode()
+    return f"{OPENING}{BODY}{content}{CLOSE}".encode()

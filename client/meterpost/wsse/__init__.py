@@ -1,26 +1,41 @@
 """Message security: envelope bytes are sealed, and opened. Both sides use this room; `policy` is where to start."""
 
 from meterpost.wsse.dialects import UNDERSTOOD, Dialect
+from meterpost.wsse.key_names import Embedded, IssuerSerial, KeyIdentifier, KeyName, Thumbprint, Unnamed
 from meterpost.wsse.opening import open_envelope, remember
-from meterpost.wsse.policy import POLICIES, Acceptance, Policy
+from meterpost.wsse.policy import DEFAULT, POLICIES, Acceptance, Password, Place, Policy, policy
 from meterpost.wsse.replay import MemoryReplayCache, ReplayCache
 from meterpost.wsse.sealing import NONCE, seal
+from meterpost.wsse.trust import Identity, Trust, Trusted
 from meterpost.wsse.verdict import FAULTS, Fault, Reason, Verdict
 
 __all__ = [
+    "DEFAULT",
     "FAULTS",
     "NONCE",
     "POLICIES",
     "UNDERSTOOD",
     "Acceptance",
     "Dialect",
+    "Embedded",
     "Fault",
+    "Identity",
+    "IssuerSerial",
+    "KeyIdentifier",
+    "KeyName",
     "MemoryReplayCache",
+    "Password",
+    "Place",
     "Policy",
     "Reason",
     "ReplayCache",
+    "Thumbprint",
+    "Trust",
+    "Trusted",
+    "Unnamed",
     "Verdict",
     "open_envelope",
+    "policy",
     "remember",
     "seal",
 ]

@@ -20,11 +20,20 @@ NAMESPACES = {
     "2004/01": (f"{_OASIS}wssecurity-secext-1.0.xsd", f"{_OASIS}wssecurity-utility-1.0.xsd"),
 }
 
+DS = "http://www.w3.org/2000/09/xmldsig#"
+XENC = "http://www.w3.org/2001/04/xmlenc#"
+WSSE11 = "http://docs.oasis-open.org/wss/oasis-wss-wssecurity-secext-1.1.xsd"
+"""The namespaces of signatures, of encryption, and of what came with WSS 1.1: the same in every dialect."""
+
 # Attribute values: drafts write the QName wsse:<term>, the standard these URIs.
 _URIS = {
     "PasswordText": f"{_OASIS}username-token-profile-1.0#PasswordText",
     "PasswordDigest": f"{_OASIS}username-token-profile-1.0#PasswordDigest",
     "Base64Binary": f"{_OASIS}soap-message-security-1.0#Base64Binary",
+    "UsernameToken": f"{_OASIS}username-token-profile-1.0#UsernameToken",
+    "X509v3": f"{_OASIS}x509-token-profile-1.0#X509v3",
+    "X509SubjectKeyIdentifier": f"{_OASIS}x509-token-profile-1.0#X509SubjectKeyIdentifier",
+    "ThumbprintSHA1": "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1",
 }
 _TERMS = {uri: term for term, uri in _URIS.items()}
 

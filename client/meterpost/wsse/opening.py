@@ -1,95 +1,175 @@
-"""A message becomes a verdict: shape, policy, times, password, replay, in this order.
+"""A message becomes a verdict: shape, policy, times, password, signature, decryption, replay, in this order.
 
-Everything before the password costs the same for everybody; a nonce is remembered only after its digest held,
-so strangers cannot fill the replay cache. Must never look into the body, and never raise for what a peer wrote.
+Everything before password and signature costs the same for everybody; a token or signature is remembered only after it
+held, so strangers cannot fill the replay cache. Must never look into a Body that is in the clear, and never raise for what
+a peer wrote.
 """
 
 import hashlib
 import hmac
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lxml import etree
 
-from meterpost.wsse import timestamp, username
-from meterpost.wsse.dialects import TIMESTAMP
-from meterpost.wsse.policy import POLICIES, Acceptance, Part, Policy
+from meterpost.wsse import coverage, derived, encryption, signature, timestamp, username
+from meterpost.wsse.coverage import Parts
+from meterpost.wsse.policy import POLICIES, Acceptance, Password, Place, Policy
+from meterpost.wsse.recognition import ENCRYPTED_KEY, SIGNATURE, elements_of, plain, policy_of
 from meterpost.wsse.replay import ReplayCache
-from meterpost.wsse.shape import Header, header_of, local
+from meterpost.wsse.shape import Header, header_of
+from meterpost.wsse.trust import Trust, Trusted
 from meterpost.wsse.verdict import Reason, Refusal, Verdict
+from meterpost_wsdl.names import SOAP
 
-_ALGORITHMS = ("http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2001/04/xmlenc#")
 
-
-def open_envelope(
-    root: etree._Element,
-    accept: Acceptance,
-    password_of: Callable[[str], str | None],
-    replay: ReplayCache,
-    now: datetime,
-) -> Verdict:
-    """Whether the envelope `root` (from `xmlio.parse`) is sealed as `accept` asks, and by whom.
-
-    `password_of` knows each user's password, None for a stranger. A refusal says the first thing that is wrong.
-    """
-    policy, token = POLICIES[accept.policies[0]], None
+def open_envelope(root: etree._Element, accept: Acceptance, trust: Trust, replay: ReplayCache, now: datetime) -> Verdict:
+    """Whether the envelope `root` (from `xmlio.parse`) is sealed as `accept` asks, by whom, and what was covered. A Body that
+    was encrypted is in the clear afterwards. A refusal says the first thing that is wrong."""
+    found = _Found(POLICIES[accept.policies[0]])
     try:
-        header = header_of(root)
-        dialect = header.dialect
-        row = next(row for row in POLICIES.values() if row.dialect.draft == dialect.draft)
-        policy = replace(row, dialect=dialect)
-        if row.name not in accept.policies:
-            raise Refusal(Reason.POLICY_REFUSED, f"{row.name} is not accepted")
-        parts = _parts(policy, header)
-        token = username.read(parts[Part.USERNAME_TOKEN], dialect)
-        timestamp.check(parts[Part.TIMESTAMP], dialect, accept, now)
-        timestamp.check_fresh(token.created, accept, now, Reason.DIGEST_STALE, Reason.DIGEST_EARLY)
-        _authenticate(token, password_of(token.username))
-        if not remember(token.username, token.nonce, accept, replay, now):
-            raise Refusal(Reason.REPLAYED)
+        _Opening(root, header_of(root), found, accept, trust, now).run()
+        for token in found.once:
+            if not _first(token, accept, replay, now):
+                raise Refusal(Reason.REPLAYED)
     except Refusal as refusal:
-        claimed = (token.username, token.created, token.nonce) if token else ("", None, b"")
-        return Verdict(policy, refusal.reason, refusal.detail, *claimed)
-    return Verdict(policy, None, "", token.username, token.created, token.nonce)
+        return found.verdict(refusal.reason, refusal.detail)
+    return found.verdict()
 
 
-def _parts(policy: Policy, header: Header) -> dict[Part, etree._Element]:
-    """The header's parts, each of the policy's once and nothing else."""
-    if len(header.stamps) > 1:  # R3227, whatever their namespaces and places
-        raise Refusal(Reason.PART_REPEATED, "more than one Timestamp")
-    wanted = {policy.dialect.tag(*part.value): part for part in policy.parts}
-    found: dict[Part, etree._Element] = {}
-    inside = [element for element in header.security.iterchildren("*") if element.tag not in TIMESTAMP]
-    for element in header.stamps + inside:
-        part = wanted.get(str(element.tag))
-        if part is None:
-            algorithm = etree.QName(element).namespace in _ALGORITHMS
-            raise Refusal(Reason.ALGORITHM_UNSUPPORTED if algorithm else Reason.PART_UNSUPPORTED)
-        if part in found:
-            raise Refusal(Reason.PART_REPEATED, f"more than one {local(element)}")
-        found[part] = element
-    for part in policy.parts:
-        if part not in found:
-            raise Refusal(Reason.PART_MISSING, f"no {part.value[1]}")
-    return found
+@dataclass(slots=True)
+class _Found:
+    """What is known so far; after a refusal it is what the sender claims. `once`: what must not come again."""
+
+    policy: Policy
+    username: str = ""
+    created: datetime | None = None
+    nonce: bytes = b""
+    covered: tuple[Place, ...] = ()
+    signer: Trusted | None = None
+    once: list[bytes] = field(default_factory=list)
+
+    def verdict(self, reason: Reason | None = None, detail: str = "") -> Verdict:
+        reply = replace(POLICIES[self.policy.reply], dialect=self.policy.dialect)
+        return Verdict(
+            reply,
+            reason,
+            detail,
+            self.username,
+            self.created,
+            self.nonce,
+            self.policy.name,
+            self.covered,
+            self.signer,
+        )
 
 
-def _authenticate(token: username.Token, password: str | None) -> None:
-    """A stranger costs what a wrong password costs."""
-    expected = username.digest(token.nonce, token.created_text, password or "")
-    holds = hmac.compare_digest(expected.encode(), token.digest.encode())
-    if password is None:
-        raise Refusal(Reason.USER_UNKNOWN)
-    if not holds:
-        raise Refusal(Reason.DIGEST_WRONG)
+@dataclass(slots=True)
+class _Opening:
+    """One message on its way through the checks; each raises Refusal."""
+
+    root: etree._Element
+    header: Header
+    found: _Found
+    accept: Acceptance
+    trust: Trust
+    now: datetime
+
+    def run(self) -> None:
+        found, dialect = self.found, self.header.dialect
+        found.policy = replace(plain(dialect), dialect=dialect)  # until we know better
+        elements = elements_of(self.header)
+        found.policy = policy = policy_of(self.root, self.header, elements, self.accept)
+        timestamp.check(_need(elements, dialect.tag("wsu", "Timestamp")), dialect, self.accept, self.now)
+        token = elements.get(dialect.tag("wsse", "UsernameToken"))
+        secret = b"" if token is None else self._password(token)
+        if policy.covers:
+            parts = coverage.parts_of(self.root, self.header)
+            self._signature(elements[SIGNATURE], parts, secret)
+            if policy.encrypted:
+                (body,) = self.root.iterchildren(f"{{{SOAP}}}Body")  # the signature covers it, so there is one
+                encryption.decrypt(_need(elements, ENCRYPTED_KEY), body, self.trust.own, dialect, parts.tokens())
+
+    def _password(self, element: etree._Element) -> bytes:
+        """Whether the token shows the password; the key derived from it, where that is how. A stranger costs what a wrong
+        password costs."""
+        found, dialect = self.found, self.header.dialect
+        if found.policy.password is Password.DERIVED:
+            claim = derived.read(element, dialect)
+            found.username, found.nonce = claim.username, claim.salt
+            password = self.trust.password_of(claim.username)
+            secret = derived.derive(password or "", claim.salt, claim.iterations)
+            if password is None:
+                raise Refusal(Reason.USER_UNKNOWN)
+            found.once.append(_token(claim.username, claim.salt))
+            return secret
+        token = username.read(element, dialect)
+        found.username, found.created, found.nonce = token.username, token.created, token.nonce
+        if token.created is not None:
+            timestamp.check_fresh(token.created, self.accept, self.now, Reason.DIGEST_STALE, Reason.DIGEST_EARLY)
+        password = self.trust.password_of(token.username)
+        holds = hmac.compare_digest(token.shown(password or "").encode(), token.password.encode())
+        if password is None:
+            raise Refusal(Reason.USER_UNKNOWN)
+        if not holds:
+            raise Refusal(Reason.PASSWORD_WRONG if found.policy.password is Password.TEXT else Reason.DIGEST_WRONG)
+        if token.nonce:
+            found.once.append(_token(token.username, token.nonce))
+        return b""
+
+    def _signature(self, element: etree._Element, parts: Parts, secret: bytes) -> None:
+        """Whether the signature covers what the policy says, and whose it is."""
+        found = self.found
+        read = signature.read(element, parts, self.header.dialect)
+        found.covered = read.covered
+        missing = [place for place in found.policy.covers if place not in read.covered or parts.at(place) is None]
+        if missing:
+            raise Refusal(Reason.SIGNATURE_COVERAGE, f"{', '.join(missing)} not covered")
+        if found.policy.password is Password.DERIVED:
+            if not isinstance(read.name, str) or parts.referred(f"#{read.name}").place is not Place.USERNAME_TOKEN:
+                raise Refusal(Reason.SIGNATURE_MALFORMED, "the key is not named by the UsernameToken it is derived from")
+            signature.verify_with_secret(read, secret)
+            return
+        found.signer = signer = self._signer(read)
+        if signer.holder and found.username not in ("", signer.holder):
+            raise Refusal(Reason.KEY_UNKNOWN, "the key is another account's")
+        found.username = found.username or signer.holder
+        found.once.append(signer.certificate + signature.once(read))
+
+    def _signer(self, read: signature.Signature) -> Trusted:
+        name = read.name
+        if isinstance(name, str):
+            raise Refusal(Reason.KEY_UNKNOWN, "the key is named by a password, and a certificate is asked for")
+        meant = [trusted for trusted in self.trust.keys(name) if name.means(trusted.x509)]
+        if not meant:
+            raise Refusal(Reason.KEY_UNKNOWN)
+        in_force = [trusted for trusted in meant if trusted.why_not(self.now, self.accept.max_skew) is None]
+        if not in_force:
+            raise meant[-1].why_not(self.now, self.accept.max_skew) or Refusal(Reason.KEY_UNKNOWN)
+        return signature.verify(read, in_force)
 
 
-def remember(username: str, nonce: bytes, accept: Acceptance, replay: ReplayCache, now: datetime) -> bool:
-    """Notes that a token was used; False where it was before. Also for the tokens one sends oneself: both sides know
-    the same password, so a peer without it could otherwise answer with the header it was sent."""
+def remember(policy: Policy, username: str, nonce: bytes, accept: Acceptance, replay: ReplayCache, now: datetime) -> bool:
+    """Notes that a token was used; False where it was before. For the tokens one sends oneself: both sides know the same
+    password, so a peer without it could otherwise answer with the header it was sent."""
+    if policy.password is None:
+        return True
+    salt = derived.salt(nonce) if policy.password is Password.DERIVED else nonce
+    return _first(_token(username, salt), accept, replay, now)
+
+
+def _token(username: str, nonce: bytes) -> bytes:
+    return username.encode() + b"\0" + nonce  # XML text has no NUL, so they cannot run into each other
+
+
+def _first(once: bytes, accept: Acceptance, replay: ReplayCache, now: datetime) -> bool:
     # Kept for the longest time the token could be fresh, and a second more for caches that keep whole seconds.
     until = now + accept.max_age + 2 * accept.max_skew + timedelta(seconds=1)
-    # XML text has no NUL, so user and nonce cannot run into each other.
-    key = hashlib.sha256(username.encode() + b"\0" + nonce).hexdigest()
-    return replay.remember(key, until, now)
+    return replay.remember(hashlib.sha256(once).hexdigest(), until, now)
+
+
+def _need(elements: Mapping[str, etree._Element], tag: str) -> etree._Element:
+    if tag not in elements:
+        raise Refusal(Reason.PART_MISSING, f"no {etree.QName(tag).localname}")
+    return elements[tag]

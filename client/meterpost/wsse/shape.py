@@ -26,10 +26,13 @@ def header_of(root: etree._Element) -> Header:
     """The one Security header of the envelope `root` for this receiver: without actor, or for the next one (SOAP 1.1,
     4.2.2). Only the header blocks are looked at. Raises Refusal where there is none, or more than one."""
     blocks = [block for header in root.iterchildren(f"{{{SOAP}}}Header") for block in header.iterchildren("*")]
+    actors = [block.get(f"{{{SOAP}}}actor") for block in blocks if block.tag in SECURITY]
     blocks = [block for block in blocks if block.get(f"{{{SOAP}}}actor") in (None, ACTOR_NEXT)]
     found = [block for block in blocks if block.tag in SECURITY]
-    if len(found) != 1:
-        raise Refusal(Reason.MANY_SECURITY if found else Reason.NO_SECURITY)
+    if len(found) > 1 or len(set(actors)) < len(actors):
+        raise Refusal(Reason.MANY_SECURITY)
+    if not found:
+        raise Refusal(Reason.NO_SECURITY)
     stamps = [element for element in (*blocks, *found[0].iterchildren("*")) if element.tag in TIMESTAMP]
     return Header(found[0], stamps, observed(found[0], stamps))
 

@@ -1,132 +1,237 @@
-"""X.509 signatures over Body and Timestamp: made, and verified. The only importer of xmlsec.
+"""Signatures: made, and verified. The only importer of xmlsec.
 
-A signature holds here only if it covers the very elements that are acted upon, found by their position in the
-envelope and never by their Id, with the algorithms below and with the certificate the caller trusts. What
-KeyInfo says chooses no key; xmlsec is called only after the shape holds, for it would open any URI it is given.
+A signature holds here only if every reference leads to a part of the envelope by its position, with the algorithms and
+transforms of the table and a key from the trust store. xmlsec is called only after all that, for it would open any URI
+and run any transform it is given.
 """
 
+import base64
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 import xmlsec
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 
 from meterpost.errors import SettingsError
-from meterpost.wsse.shape import children, header_of, text
+from meterpost.wsse import key_names
+from meterpost.wsse.algorithms import ENVELOPED, EXCLUSIVE, SHA256, KeyKind, why_not
+from meterpost.wsse.coverage import Part, Parts
+from meterpost.wsse.dialects import DS, Dialect
+from meterpost.wsse.key_names import KeyName
+from meterpost.wsse.policy import Place
+from meterpost.wsse.shape import children, local, text
+from meterpost.wsse.trust import Identity, Trusted, kind_of, loaded
 from meterpost.wsse.verdict import Reason, Refusal
-from meterpost_wsdl.names import SOAP
 
-DS = "http://www.w3.org/2000/09/xmldsig#"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
-ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
-RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
-
-_IDS = ("B", "T")
-_SAME_ID = etree.XPath("count(//@*[(local-name()='Id' or local-name()='ID' or local-name()='id') and .=$id])")
+MOST_REFERENCES = 8
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_PREFIXES = 200
+"""Characters of an InclusiveNamespaces PrefixList; peers write a dozen prefixes."""
 
 
-def sign(root: etree._Element, private_key: bytes, certificate: bytes) -> None:
-    """Adds a signature by `private_key` (PEM) to the Security header of the sealed envelope `root`; names `certificate`
-    (PEM) by issuer and serial number. Raises SettingsError for a key that is not P-256 or RSA of 2048 bits or more."""
-    header, holder = header_of(root), x509.load_pem_x509_certificate(certificate)
-    wsu_id, context = header.dialect.tag("wsu", "Id"), xmlsec.SignatureContext()
-    for part, name in zip(_parts(root, header.stamps), _IDS, strict=True):
-        part.set(wsu_id, name)
-        context.register_id(part, "Id", header.dialect.wsu)
-    signature = etree.SubElement(header.security, _ds("Signature"), nsmap={"d": DS})
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature taken apart, its shape in order, nothing verified yet. `name` is how it names its key; a `str` is the Id of
+    a UsernameToken. `value` is decoded."""
+
+    element: etree._Element
+    method: str
+    parts: tuple[Part, ...]
+    name: KeyName | str
+    value: bytes
+
+    @property
+    def covered(self) -> tuple[Place, ...]:
+        """By position, in the order of the references."""
+        return tuple(part.place for part in self.parts)
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+def sign(parts: Iterable[Part], security: etree._Element, dialect: Dialect, identity: Identity, named: bool) -> None:
+    """Adds a signature over `parts` by the identity's key to the Security header; with `named`, KeyInfo names the
+    certificate by issuer and serial. Raises SettingsError for a key that cannot sign here."""
+    pair = identity.key
+    if pair is None:
+        raise SettingsError("security.policy asks for a signature, and there is no key to sign with", "See 'meterpost keys'.")
+    certificate = loaded(pair.certificate)
+    kind = kind_of(certificate)
+    if kind is None:
+        raise SettingsError(
+            "the certificate's key is neither P-256 nor RSA of 2048 bits or more", "Ask for another certificate."
+        )
+    try:
+        key = xmlsec.Key.from_memory(pair.private_key, xmlsec.constants.KeyDataFormatPem)
+    except xmlsec.Error:
+        raise SettingsError("the private key is not a PEM file without passphrase", "Import it again.") from None
+    _sign(parts, security, kind, key, key_names.write(certificate, dialect) if named else None)
+
+
+def sign_with_secret(parts: Iterable[Part], security: etree._Element, dialect: Dialect, secret: bytes, token: str) -> None:
+    """The same with HMAC; KeyInfo points to the UsernameToken whose Id is `token`."""
+    pointer = etree.Element(dialect.tag("wsse", "SecurityTokenReference"))
+    kind = dialect.spell("UsernameToken")
+    etree.SubElement(pointer, dialect.tag("wsse", "Reference"), URI=f"#{token}", ValueType=kind)
+    key = xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, secret)
+    _sign(parts, security, KeyKind.SECRET, key, pointer)
+
+
+def _sign(
+    parts: Iterable[Part], security: etree._Element, kind: KeyKind, key: xmlsec.Key, pointer: etree._Element | None
+) -> None:
+    covered = tuple(parts)
+    signature = etree.SubElement(security, _ds("Signature"), nsmap={"d": DS})
     info = etree.SubElement(signature, _ds("SignedInfo"))
     etree.SubElement(info, _ds("CanonicalizationMethod"), Algorithm=EXCLUSIVE)
-    etree.SubElement(info, _ds("SignatureMethod"), Algorithm=_algorithm_of(holder))
-    for name in _IDS:
-        reference = etree.SubElement(info, _ds("Reference"), URI=f"#{name}")
-        etree.SubElement(etree.SubElement(reference, _ds("Transforms")), _ds("Transform"), Algorithm=EXCLUSIVE)
+    etree.SubElement(info, _ds("SignatureMethod"), Algorithm=kind.value)
+    for part in covered:
+        reference = etree.SubElement(info, _ds("Reference"), URI=f"#{part.id}")
+        transforms = etree.SubElement(reference, _ds("Transforms"))
+        for transform in _transforms(part.place):
+            etree.SubElement(transforms, _ds("Transform"), Algorithm=transform)
         etree.SubElement(reference, _ds("DigestMethod"), Algorithm=SHA256)
         etree.SubElement(reference, _ds("DigestValue"))
     value = etree.SubElement(signature, _ds("SignatureValue"))
-    pointer = etree.SubElement(
-        etree.SubElement(signature, _ds("KeyInfo")), header.dialect.tag("wsse", "SecurityTokenReference")
-    )
-    issuer = etree.SubElement(etree.SubElement(pointer, _ds("X509Data")), _ds("X509IssuerSerial"))
-    etree.SubElement(issuer, _ds("X509IssuerName")).text = holder.issuer.rfc4514_string()
-    etree.SubElement(issuer, _ds("X509SerialNumber")).text = str(holder.serial_number)
-    context.key = xmlsec.Key.from_memory(private_key, xmlsec.constants.KeyDataFormatPem)
-    context.sign(signature)
+    if pointer is not None:
+        etree.SubElement(signature, _ds("KeyInfo")).append(pointer)
+    _context(covered, key).sign(signature)
     value.text = "".join((value.text or "").split())  # xmlsec breaks lines, and every octet counts
 
 
-def verify(root: etree._Element, certificate: bytes) -> None:
-    """Raises Refusal unless the one signature in the Security header of `root` covers its Body and its Timestamp
-    and was made by the holder of `certificate` (PEM)."""
-    header, holder = header_of(root), x509.load_pem_x509_certificate(certificate)
-    malformed, context = Reason.SIGNATURE_MALFORMED, xmlsec.SignatureContext()
-    signatures = header.security.findall(_ds("Signature"))
-    if len(signatures) != 1:
-        raise Refusal(malformed, "not exactly one signature")
+def _transforms(place: Place) -> tuple[str, ...]:
+    return (ENVELOPED, EXCLUSIVE) if place is Place.ENVELOPE else (EXCLUSIVE,)
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+def read(element: etree._Element, parts: Parts, dialect: Dialect) -> Signature:
+    """The signature `element` taken apart. Raises Refusal for whatever this room would not sign itself."""
+    malformed = Reason.SIGNATURE_MALFORMED
     # No Object, so no Manifest (R5403) and nothing enveloped (R3102).
-    outer = _children(signatures[0], "SignedInfo", "SignatureValue", "KeyInfo")
+    outer = _children(element, ["SignedInfo", "SignatureValue"], ["KeyInfo"])
     info = children(
         outer["SignedInfo"], malformed, [_ds("CanonicalizationMethod"), _ds("SignatureMethod")], ignored=[_ds("Reference")]
     )
     _demand(info[_ds("CanonicalizationMethod")], EXCLUSIVE)  # R5404
-    _demand(info[_ds("SignatureMethod")], _algorithm_of(holder))
-    expected = {}
-    for part in _parts(root, header.stamps):
-        name = part.get(header.dialect.tag("wsu", "Id"))
-        if not name or _SAME_ID(root, id=name) != 1:
-            raise Refusal(Reason.SIGNATURE_COVERAGE, "Body or Timestamp has no Id of its own")
-        expected[f"#{name}"] = part
-        context.register_id(part, "Id", header.dialect.wsu)
+    method = info[_ds("SignatureMethod")].get("Algorithm", "")
+    _demand(info[_ds("SignatureMethod")], *(kind.value for kind in KeyKind))
     references = outer["SignedInfo"].findall(_ds("Reference"))
-    if sorted(str(reference.get("URI")) for reference in references) != sorted(expected):
-        raise Refusal(Reason.SIGNATURE_COVERAGE, "the references are not Body and Timestamp, each once")
-    for reference in references:
-        inner = _children(reference, "Transforms", "DigestMethod", "DigestValue")  # R5411
-        _demand(_children(inner["Transforms"], "Transform")["Transform"], EXCLUSIVE)
-        _demand(inner["DigestMethod"], SHA256)
-    _check_key_info(outer["KeyInfo"], header.dialect.tag("wsse", "SecurityTokenReference"), holder)
-    context.key = xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem)
+    if not 0 < len(references) <= MOST_REFERENCES:
+        raise Refusal(Reason.SIGNATURE_COVERAGE, f"not one to {MOST_REFERENCES} references")
+    covered = tuple(_reference(reference, parts) for reference in references)
+    if len({part.id for part in covered}) < len(covered):
+        raise Refusal(Reason.SIGNATURE_COVERAGE, "two references lead to the same part")
+    return Signature(element, method, covered, _name(outer.get("KeyInfo"), parts, dialect), _value(outer["SignatureValue"]))
+
+
+def _reference(reference: etree._Element, parts: Parts) -> Part:
+    """The part a Reference leads to, its transforms and its digest being those of the table."""
+    if set(map(str, reference.attrib)) - {"URI", "Id"}:  # a Type makes it a Manifest's, or a Signature's property
+        raise Refusal(Reason.SIGNATURE_MALFORMED, "a Reference with an unexpected attribute")
+    part = parts.referred(reference.get("URI"))
+    inner = _children(reference, ["Transforms", "DigestMethod", "DigestValue"])  # R5411
+    transforms = list(inner["Transforms"].iterchildren("*"))
+    for transform in transforms:
+        _demand(transform, EXCLUSIVE, ENVELOPED)
+    algorithms = tuple(transform.get("Algorithm") for transform in transforms)
+    if any(transform.tag != _ds("Transform") for transform in transforms) or algorithms != _transforms(part.place):
+        raise Refusal(Reason.SIGNATURE_MALFORMED, f"the transforms are not those of a {part.place}")
+    _demand(inner["DigestMethod"], SHA256)
+    return part
+
+
+def _name(key_info: etree._Element | None, parts: Parts, dialect: Dialect) -> KeyName | str:
+    """KeyInfo is one SecurityTokenReference (R5402, R5417), or missing: then the receiver knows the sender otherwise."""
+    if key_info is None:
+        return key_names.Unnamed()
+    pointer = dialect.tag("wsse", "SecurityTokenReference")
+    return key_names.read(children(key_info, Reason.SIGNATURE_MALFORMED, [pointer])[pointer], dialect, parts.tokens())
+
+
+def _value(element: etree._Element) -> bytes:
     try:
-        context.verify(signatures[0])
-    except xmlsec.Error:
+        return base64.b64decode("".join(text(element, Reason.SIGNATURE_MALFORMED).split()), validate=True)
+    except ValueError:
         raise Refusal(Reason.SIGNATURE_WRONG) from None
 
 
-def _parts(root: etree._Element, stamps: list[etree._Element]) -> list[etree._Element]:
-    """Body and Timestamp, by position."""
-    bodies = root.findall(f"{{{SOAP}}}Body")
-    if len(bodies) != 1 or len(stamps) != 1:
-        raise Refusal(Reason.SIGNATURE_COVERAGE, "not exactly one Body and one Timestamp")
-    return bodies + stamps
+# --- verifying -------------------------------------------------------------------------------------------
 
 
-def _check_key_info(key_info: etree._Element, pointer: str, holder: x509.Certificate) -> None:
-    """One SecurityTokenReference (R5402, R5417) with one reference (R3061), no KeyName (R3027), by issuer and serial."""
-    malformed = Reason.SIGNATURE_MALFORMED
-    data = _children(children(key_info, malformed, [pointer])[pointer], "X509Data")["X509Data"]
-    issuer = _children(_children(data, "X509IssuerSerial")["X509IssuerSerial"], "X509IssuerName", "X509SerialNumber")
-    if text(issuer["X509SerialNumber"], malformed).strip() != str(holder.serial_number):
-        raise Refusal(Reason.KEY_UNKNOWN)
+def verify(signature: Signature, candidates: Sequence[Trusted]) -> Trusted:
+    """Whose key made the signature: one of `candidates`, which are trusted, named by it, and in force. Raises Refusal."""
+    usable = [(candidate, kind_of(candidate.x509)) for candidate in candidates]
+    fitting = [candidate for candidate, kind in usable if kind is not None and kind.value == signature.method]
+    if usable and not fitting:
+        raise Refusal(Reason.ALGORITHM_UNSUPPORTED, "the algorithm is not the one of the key that is trusted")
+    for candidate in fitting:
+        if _holds(signature, candidate.certificate):
+            return candidate
+    raise Refusal(Reason.SIGNATURE_WRONG)
 
 
-def _children(parent: etree._Element, *names: str) -> dict[str, etree._Element]:
-    found = children(parent, Reason.SIGNATURE_MALFORMED, [_ds(name) for name in names])
+def verify_with_secret(signature: Signature, secret: bytes) -> None:
+    """Raises Refusal unless the signature is the HMAC of exactly this. It is made anew and compared in constant time: a key
+    from a salt of the sender's choice could otherwise be probed octet by octet."""
+    if signature.method != KeyKind.SECRET.value:
+        raise Refusal(Reason.ALGORITHM_UNSUPPORTED, "a shared secret goes with HMAC-SHA256")
+    context = _context(signature.parts, xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, secret))
+    try:
+        context.sign(signature.element)
+        expected = _value(_children(signature.element, ["SignedInfo", "SignatureValue"], ["KeyInfo"])["SignatureValue"])
+    except xmlsec.Error:
+        raise Refusal(Reason.SIGNATURE_WRONG) from None
+    if not hmac.compare_digest(expected, signature.value):
+        raise Refusal(Reason.SIGNATURE_WRONG)
+
+
+def _holds(signature: Signature, certificate: bytes) -> bool:
+    context = _context(signature.parts, xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem))
+    try:
+        context.verify(signature.element)
+    except xmlsec.Error:
+        return False
+    return True
+
+
+def _context(parts: Iterable[Part], key: xmlsec.Key) -> xmlsec.SignatureContext:
+    context = xmlsec.SignatureContext()
+    context.key = key
+    for part in parts:
+        context.register_id(part.element, "Id", part.namespace)
+    return context
+
+
+def once(signature: Signature) -> bytes:
+    """What a replay of the signature has in common with it. Of ECDSA (r, s) and (r, n - s) are both good, and anybody can
+    make one of the other."""
+    if signature.method != KeyKind.P256.value or len(signature.value) != 64:
+        return signature.value
+    s = int.from_bytes(signature.value[32:], "big")
+    return signature.value[:32] + min(s, -s % P256_ORDER).to_bytes(32, "big")
+
+
+def _children(parent: etree._Element, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, etree._Element]:
+    found = children(parent, Reason.SIGNATURE_MALFORMED, [_ds(name) for name in required], [_ds(name) for name in optional])
     return {etree.QName(tag).localname: element for tag, element in found.items()}
 
 
-def _demand(element: etree._Element, algorithm: str) -> None:
-    """The algorithm, without parameters (R5401) but the prefixes exclusive canonicalisation takes."""
-    if element.get("Algorithm") != algorithm:
-        raise Refusal(Reason.ALGORITHM_UNSUPPORTED, f"{etree.QName(element).localname} is not the one accepted")
-    children(element, Reason.SIGNATURE_MALFORMED, [], [f"{{{EXCLUSIVE}}}InclusiveNamespaces"] if algorithm == EXCLUSIVE else [])
-
-
-def _algorithm_of(holder: x509.Certificate) -> str:
-    key = holder.public_key()
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return ECDSA_SHA256
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
-        return RSA_SHA256
-    raise SettingsError("the certificate's key is neither P-256 nor RSA of 2048 bits or more", "Ask for another certificate.")
+def _demand(element: etree._Element, *algorithms: str) -> None:
+    """One of the algorithms, without parameters (HMACOutputLength: R5401) but the prefixes exclusive canonicalisation
+    takes."""
+    algorithm = element.get("Algorithm", "")
+    if algorithm not in algorithms:
+        because = why_not(algorithm)
+        raise Refusal(
+            Reason.ALGORITHM_UNSUPPORTED, f"{local(element)} is not one accepted here{f': {because}' if because else ''}"
+        )
+    prefixes = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
+    found = children(element, Reason.SIGNATURE_MALFORMED, [], [prefixes] if algorithm == EXCLUSIVE else [])
+    if prefixes in found and len(found[prefixes].get("PrefixList", "")) > _PREFIXES:
+        raise Refusal(Reason.SIGNATURE_MALFORMED, "a PrefixList is too long")
 
 
 def _ds(name: str) -> str:

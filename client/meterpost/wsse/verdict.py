@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from meterpost.wsse.dialects import Dialect
-from meterpost.wsse.policy import Policy
+from meterpost.wsse.policy import Place, Policy
+
+if TYPE_CHECKING:
+    from meterpost.wsse.trust import Trusted
 
 
 class Reason(StrEnum):
@@ -34,11 +38,16 @@ class Reason(StrEnum):
     DIGEST_REQUIRED = "digest-required"
     USER_UNKNOWN = "user-unknown"
     DIGEST_WRONG = "digest-wrong"
+    PASSWORD_WRONG = "password-wrong"  # noqa: S105  # a reason's name
     REPLAYED = "replayed"
     SIGNATURE_MALFORMED = "signature-malformed"
     SIGNATURE_COVERAGE = "signature-coverage"
     SIGNATURE_WRONG = "signature-wrong"
     KEY_UNKNOWN = "key-unknown"
+    KEY_EXPIRED = "key-expired"
+    KEY_REVOKED = "key-revoked"
+    ID_REPEATED = "id-repeated"
+    DECRYPTION_FAILED = "decryption-failed"
 
 
 _DENIED = "The sender could not be authenticated."
@@ -64,11 +73,16 @@ FAULTS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
         Reason.DIGEST_REQUIRED: ("wsse:UnsupportedSecurityToken", "Only a password digest is accepted."),
         Reason.USER_UNKNOWN: ("wsse:FailedAuthentication", _DENIED),
         Reason.DIGEST_WRONG: ("wsse:FailedAuthentication", _DENIED),
-        Reason.REPLAYED: ("wsse:FailedAuthentication", "The username token was used before."),
+        Reason.PASSWORD_WRONG: ("wsse:FailedAuthentication", _DENIED),
+        Reason.REPLAYED: ("wsse:FailedAuthentication", "The message's token or signature was used before."),
         Reason.SIGNATURE_MALFORMED: ("wsse:InvalidSecurity", "The signature is not in order."),
         Reason.SIGNATURE_COVERAGE: ("wsse:InvalidSecurity", "The signature does not cover what it must."),
         Reason.SIGNATURE_WRONG: ("wsse:FailedCheck", "The signature does not hold."),
         Reason.KEY_UNKNOWN: ("wsse:SecurityTokenUnavailable", "The certificate the signature names is not known here."),
+        Reason.KEY_EXPIRED: ("wsse:FailedAuthentication", "The certificate is not valid at this time."),
+        Reason.KEY_REVOKED: ("wsse:FailedAuthentication", "The certificate was revoked."),
+        Reason.ID_REPEATED: ("wsse:InvalidSecurity", "Two elements have the same Id."),
+        Reason.DECRYPTION_FAILED: ("wsse:FailedCheck", "The message could not be decrypted."),
     }
 )
 
@@ -93,8 +107,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reply_policy` is the row recognised, in the message's own namespaces: a reply, or a fault, is written with it.
-    `username`, `created` (of the token) and `nonce` are only claims unless `ok`."""
+    """`reply_policy` is the row a reply, or a fault, is written with, in the message's own namespaces. `policy` is the
+    message's own row; `covered` are the parts its signature covers, by position; `signer` is the trusted certificate that
+    made it. `username`, `created` (of the token), `nonce`, `covered` and `signer` are only claims unless `ok`."""
 
     reply_policy: Policy
     reason: Reason | None = None
@@ -102,6 +117,9 @@ class Verdict:
     username: str = ""
     created: datetime | None = None
     nonce: bytes = b""
+    policy: str = ""
+    covered: tuple[Place, ...] = ()
+    signer: "Trusted | None" = None
 
     @property
     def ok(self) -> bool:

@@ -17,7 +17,7 @@ from meterpost.lifecycle.messages import SyncProxy, SyncProxyResponse, TurnOn
 from meterpost.model import Credentials
 from meterpost.settings import SecuritySettings, StoreSettings
 from meterpost.transport import MemoryTransport, Outbound
-from meterpost.wsse import NONCE, POLICIES, seal
+from meterpost.wsse import NONCE, POLICIES, Identity, seal
 from meterpost_wsdl import names
 
 ACCOUNT = Credentials("site", "right")
@@ -52,7 +52,7 @@ class Server:
 
     def sealed(self) -> bytes:
         envelope = OPENING + self.payload + b"</s:Body></s:Envelope>"
-        return seal(envelope, POLICIES[self.policy], self.account, self.at, secrets.token_bytes(NONCE))
+        return seal(envelope, POLICIES[self.policy], Identity(self.account), self.at, secrets.token_bytes(NONCE))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def exchanges(server: Server, ledger: Ledger, url: str = URL, policy: str = "dig
 # --- believed, or not --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", ["digest-2002", "digest-2004"])
 def test_an_honest_answer_is_believed(server: Server, ledger: Ledger, policy: str) -> None:
     server.policy = policy
     answer = exchanges(server, ledger, policy=policy).send(MESSAGE)

@@ -7,7 +7,7 @@ from lxml import etree
 from wsse_messages import ACCOUNT, DRAFT, ENVELOPE, NOON, OASIS, altered, opened, sealed
 from zeep.wsse import UsernameToken
 
-from meterpost.wsse import UNDERSTOOD, Reason, seal
+from meterpost.wsse import UNDERSTOOD, Identity, Reason, seal
 from meterpost.wsse.dialects import NAMESPACES
 from meterpost_wsdl import xmlio
 
@@ -39,7 +39,7 @@ def test_every_pair_of_namespaces_opens_and_is_answered_in_kind(wsse_date, wsu_d
     assert verdict.reply_policy.name == ("digest-2004" if wsse_date == "2004/01" else "digest-2002")
     assert (verdict.dialect.wsse, verdict.dialect.wsu) == (NAMESPACES[wsse_date][0], NAMESPACES[wsu_date][1])
 
-    reply = seal(ENVELOPE, verdict.reply_policy, ACCOUNT, NOON, bytes(16))
+    reply = seal(ENVELOPE, verdict.reply_policy, Identity(ACCOUNT), NOON, bytes(16))
     answer = opened(reply)
     assert answer.ok, answer.reasons
     assert answer.dialect == verdict.dialect

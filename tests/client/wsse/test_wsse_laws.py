@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wsse_messages import DRAFT, NOON, OASIS, opened, sealed
 
 from meterpost.model import Credentials
-from meterpost.wsse import POLICIES, Acceptance, MemoryReplayCache, Reason, open_envelope, seal
+from meterpost.wsse import POLICIES, Acceptance, Identity, MemoryReplayCache, Reason, Trust, open_envelope, seal
 from meterpost_wsdl import xmlio
 from meterpost_wsdl.xmlio import BadXml
 
@@ -16,7 +16,7 @@ LAW = settings(deadline=None)  # a slow machine is not a broken law
 
 usernames = st.text(min_size=1, max_size=256).map(xmlio.printable).filter(bool)
 passwords = st.text(max_size=200)
-policies = st.sampled_from(list(POLICIES.values()))
+policies = st.sampled_from([POLICIES["digest-2002"], POLICIES["digest-2004"]])
 nonces = st.binary(min_size=16, max_size=16)
 times = st.datetimes(datetime(1970, 1, 2), datetime(9000, 1, 1), timezones=st.just(UTC)).map(lambda t: t.replace(microsecond=0))
 
@@ -28,13 +28,13 @@ def test_what_is_sealed_opens_with_the_password_and_with_no_other(username, pass
         b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="urn:meterpost:1"><s:Body>'
         + f"<m:Words>{xmlio.text(words)}</m:Words></s:Body></s:Envelope>".encode()
     )
-    message = seal(envelope, policy, Credentials(username, password), at, nonce)
+    message = seal(envelope, policy, Identity(Credentials(username, password)), at, nonce)
     root = xmlio.parse(message)
-    verdict = open_envelope(root, Acceptance(), {username: password}.get, MemoryReplayCache(), at)
+    verdict = open_envelope(root, Acceptance(), Trust({username: password}.get), MemoryReplayCache(), at)
     assert verdict.ok, verdict.reasons
     assert (verdict.username, verdict.nonce, verdict.created, verdict.reply_policy) == (username, nonce, at, policy)
     assert (root.findtext(".//{urn:meterpost:1}Words") or "") == words
-    other = open_envelope(root, Acceptance(), {username: password + "x"}.get, MemoryReplayCache(), at)
+    other = open_envelope(root, Acceptance(), Trust({username: password + "x"}.get), MemoryReplayCache(), at)
     assert other.reason is Reason.DIGEST_WRONG
 
 

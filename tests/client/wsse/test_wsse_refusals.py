@@ -9,7 +9,7 @@ import pytest
 from wsse_messages import ACCOUNT, DRAFT, ENVELOPE, NOON, OASIS, altered, opened, password_of, sealed
 
 from meterpost.errors import SettingsError
-from meterpost.wsse import FAULTS, Acceptance, MemoryReplayCache, Reason, open_envelope
+from meterpost.wsse import FAULTS, Acceptance, MemoryReplayCache, Reason, Trust, open_envelope
 from meterpost.wsse.username import digest
 from meterpost_wsdl import xmlio
 
@@ -78,8 +78,9 @@ CASES = [
     ),
     Case("two-headers", [("<s:Body>", "<s:Header><w:Security/></s:Header><s:Body>")], Reason.MANY_SECURITY, INVALID),
     Case("unknown-token", [("<w:UsernameToken>", "<w:SAML/><w:UsernameToken>")], Reason.PART_UNSUPPORTED, UNSUPPORTED),
-    Case("signature", [(SECURITY_END, f"<d:Signature {DS}/>{SECURITY_END}")], Reason.ALGORITHM_UNSUPPORTED, ALGORITHM),
-    Case("encrypted-key", [(SECURITY_END, f"<x:EncryptedKey {XENC}/>{SECURITY_END}")], Reason.ALGORITHM_UNSUPPORTED, ALGORITHM),
+    Case("manifest", [(SECURITY_END, f"<d:Manifest {DS}/>{SECURITY_END}")], Reason.ALGORITHM_UNSUPPORTED, ALGORITHM),
+    Case("signature", [(SECURITY_END, f"<d:Signature {DS}/>{SECURITY_END}")], Reason.POLICY_REFUSED, UNSUPPORTED, ONLY_DRAFT),
+    Case("encrypted-key", [(SECURITY_END, f"<x:EncryptedKey {XENC}/>{SECURITY_END}")], Reason.POLICY_REFUSED, UNSUPPORTED),
     # the Timestamp
     Case("no-timestamp", [(STAMP, "")], Reason.PART_MISSING, INVALID),
     Case("unknown-wsu-beside", [("utility", "utility2")], Reason.PART_MISSING, INVALID, ONLY_DRAFT),
@@ -229,7 +230,7 @@ def test_refused(case, policy):
 
 
 def test_every_reason_this_room_can_give_has_its_row():
-    elsewhere = {Reason.REPLAYED, Reason.POLICY_REFUSED} | {
+    elsewhere = {Reason.REPLAYED, Reason.PASSWORD_WRONG, Reason.ID_REPEATED, Reason.DECRYPTION_FAILED} | {
         reason for reason in Reason if "signature" in reason or "key" in reason
     }
     assert {case.reason for case in CASES} == set(Reason) - elsewhere
@@ -268,7 +269,7 @@ def test_a_policy_that_does_not_exist_is_a_mistake_in_the_settings():
     with pytest.raises(SettingsError, match="'digest-2003'") as caught:
         Acceptance(policies=("digest-2003",))
     assert "digest-2004" in caught.value.advice
-    with pytest.raises(SettingsError, match="nothing"):
+    with pytest.raises(SettingsError, match="no security policy"):
         Acceptance(policies=())
 
 
@@ -288,14 +289,14 @@ def test_two_users_may_happen_on_the_same_nonce():
 
     other = altered(sealed(OASIS), ("site-4711", "site-4712"))
     for message in (sealed(OASIS), other):
-        assert open_envelope(xmlio.parse(message), Acceptance(), everybody, replay, NOON).ok
-    assert not open_envelope(xmlio.parse(other), Acceptance(), everybody, replay, NOON).ok
+        assert open_envelope(xmlio.parse(message), Acceptance(), Trust(everybody), replay, NOON).ok
+    assert not open_envelope(xmlio.parse(other), Acceptance(), Trust(everybody), replay, NOON).ok
 
 
 @pytest.mark.parametrize("content", ["<m:a/>", f"<s:Envelope xmlns:s='urn:x'>{STAMP.replace('u:', 's:')}</s:Envelope>"])
 def test_something_else_than_an_envelope_is_refused_not_raised(content):
     root = xmlio.parse(content.replace("<m:a", "<m:a xmlns:m='urn:a'").encode())
-    assert open_envelope(root, Acceptance(), password_of, MemoryReplayCache(), NOON).reason is Reason.NO_SECURITY
+    assert open_envelope(root, Acceptance(), Trust(password_of), MemoryReplayCache(), NOON).reason is Reason.NO_SECURITY
 
 
 def test_no_password_shows_in_a_verdict():

@@ -8,7 +8,7 @@ from wsse_messages import ACCOUNT, DRAFT, ENVELOPE, NONCE_OCTETS, NOON, OASIS, o
 
 from meterpost.errors import SettingsError
 from meterpost.model import Credentials
-from meterpost.wsse import POLICIES, seal, username
+from meterpost.wsse import POLICIES, Identity, seal, username
 from meterpost_wsdl import xmlio
 
 WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
@@ -37,7 +37,7 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", GOLDEN)
 def test_a_sealed_message_is_these_octets(name):
     assert sealed(POLICIES[name]).decode() == GOLDEN[name]
 
@@ -47,7 +47,7 @@ def test_the_header_costs_these_octets_and_the_username(name, octets):
     assert len(sealed(POLICIES[name])) - len(ENVELOPE) == octets + len(ACCOUNT.username)
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("policy", [DRAFT, OASIS], ids=lambda policy: policy.name)
 def test_what_was_sealed_opens(policy):
     verdict = opened(sealed(policy))
     assert verdict.ok
@@ -57,7 +57,7 @@ def test_what_was_sealed_opens(policy):
     assert verdict.reasons == ()
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("policy", [DRAFT, OASIS], ids=lambda policy: policy.name)
 def test_anybody_who_knows_the_formula_finds_the_same_digest(policy):
     root = xmlio.parse(sealed(policy))
     ((password, nonce, created),) = [
@@ -82,7 +82,7 @@ def test_published_digest_vectors(nonce, created, password, digest):
 def test_the_body_is_copied_and_never_parsed():
     body = b"<m:not well-formed" * 1000
     envelope = ENVELOPE.split(b"<m:SyncProxy")[0] + body
-    assert seal(envelope, OASIS, ACCOUNT, NOON, NONCE_OCTETS).endswith(b"</s:Header><s:Body>" + body)
+    assert seal(envelope, OASIS, Identity(ACCOUNT), NOON, NONCE_OCTETS).endswith(b"</s:Header><s:Body>" + body)
 
 
 @pytest.mark.parametrize(
@@ -99,18 +99,18 @@ def test_the_body_is_copied_and_never_parsed():
 )
 def test_another_kind_of_envelope_is_our_own_mistake(envelope):
     with pytest.raises(ValueError, match="compact envelope"):
-        seal(envelope, DRAFT, ACCOUNT, NOON, NONCE_OCTETS)
+        seal(envelope, DRAFT, Identity(ACCOUNT), NOON, NONCE_OCTETS)
 
 
 @pytest.mark.parametrize("octets", [0, 8, 15, 17, 64])
 def test_a_nonce_has_sixteen_octets(octets):
     with pytest.raises(ValueError, match=f"not {octets}"):
-        seal(ENVELOPE, DRAFT, ACCOUNT, NOON, bytes(octets))
+        seal(ENVELOPE, DRAFT, Identity(ACCOUNT), NOON, bytes(octets))
 
 
 @pytest.mark.parametrize("name", ["", " ", "a ", "a\nb", "a\tb", "a\x00b", "a\x07", "x" * 257])
 def test_a_username_that_cannot_travel_is_named_before_anything_is_sent(name):
     with pytest.raises(SettingsError, match=r"account\.username") as caught:
-        seal(ENVELOPE, OASIS, Credentials(name, "open sesame"), NOON, NONCE_OCTETS)
+        seal(ENVELOPE, OASIS, Identity(Credentials(name, "open sesame")), NOON, NONCE_OCTETS)
     assert caught.value.advice
     assert "sesame" not in str(caught.value)

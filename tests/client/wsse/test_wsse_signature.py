@@ -11,14 +11,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
-from wsse_messages import DRAFT, NOON, OASIS, altered, sealed
+from wsse_messages import ENVELOPE, NONCE_OCTETS, NOON, altered
 
+from meterpost import wsse
 from meterpost.errors import SettingsError
-from meterpost.wsse import Reason, signature
-from meterpost.wsse.verdict import FAULTS, Refusal
+from meterpost.model import KeyPair
+from meterpost.wsse import Acceptance, Identity, MemoryReplayCache, Place, Reason, Trust, Trusted, open_envelope, seal
+from meterpost.wsse.verdict import FAULTS
 from meterpost_wsdl import xmlio
 
-POLICIES = pytest.mark.parametrize("policy", [DRAFT, OASIS], ids=lambda policy: policy.name)
+SIGNED = wsse.POLICIES["signed"]
+POLICIES = pytest.mark.parametrize("policy", [SIGNED, wsse.POLICIES["signed-2002"]], ids=lambda policy: policy.name)
 KEYS = {
     "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "RSA-2048": lambda: rsa.generate_private_key(65537, 2048),
@@ -28,45 +31,46 @@ KEYS = {
 }
 
 
-class Identity(NamedTuple):
-    key: bytes
-    certificate: bytes
-
-
 @cache
-def identity(name: str) -> Identity:
+def pair(name: str) -> KeyPair:
     """A key of this kind and a certificate for it."""
     key = KEYS[name]()
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Site")])
     certificate = (
-        x509.CertificateBuilder(who, who, key.public_key(), 4711, NOON, NOON + timedelta(days=1))
+        x509.CertificateBuilder(who, who, key.public_key(), 4711, NOON - timedelta(days=1), NOON + timedelta(days=1))
         .sign(key, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Identity(pem, certificate)
+    return KeyPair(pem, certificate)
 
 
-def signed(policy=OASIS, who: str = "P-256") -> bytes:
-    root = xmlio.parse(sealed(policy))
-    signature.sign(root, *identity(who))
-    return etree.tostring(root)
+def signed(policy=SIGNED, who: str = "P-256") -> bytes:
+    return seal(ENVELOPE, policy, Identity(key=pair(who)), NOON, NONCE_OCTETS)
+
+
+def opened(message: bytes, who: str = "P-256", now=NOON, revoked: bool = False):
+    trust = Trust(keys=lambda name: [Trusted(pair(who).certificate, "site-4711", revoked)])
+    return open_envelope(xmlio.parse(message), Acceptance(("signed", "signed-2002")), trust, MemoryReplayCache(), now)
 
 
 def test_lxml_and_xmlsec_carry_the_same_libxml2_and_sign_together():
     assert xmlsec.get_libxml_version()[:2] == etree.LIBXML_VERSION[:2]
-    signature.verify(xmlio.parse(signed()), identity("P-256").certificate)
+    assert opened(signed()).ok
 
 
 @POLICIES
 @pytest.mark.parametrize("who", ["P-256", "RSA-2048"])
 def test_what_was_signed_verifies_here_and_elsewhere(policy, who):
     message = signed(policy, who)
-    signature.verify(xmlio.parse(message), identity(who).certificate)
-    certificate = x509.load_pem_x509_certificate(identity(who).certificate)
+    verdict = opened(message, who)
+    assert verdict.ok, verdict.reasons
+    assert verdict.covered == (Place.BODY, Place.TIMESTAMP) if policy is SIGNED else (Place.TIMESTAMP, Place.BODY)
+    assert (verdict.policy, verdict.username) == (policy.name, "site-4711")
+    certificate = x509.load_pem_x509_certificate(pair(who).certificate)
     expected = signxml.SignatureConfiguration(expect_references=2)
     results = signxml.XMLVerifier().verify(message, x509_cert=certificate, expect_config=expected)
-    assert [etree.QName(result.signed_xml).localname for result in results] == ["Body", "Timestamp"]
+    assert {etree.QName(result.signed_xml).localname for result in results} == {"Body", "Timestamp"}
 
 
 def test_a_signature_adds_no_white_space():
@@ -94,6 +98,7 @@ class Attack(NamedTuple):
 
 
 MALFORMED, COVERAGE, ALGORITHM = Reason.SIGNATURE_MALFORMED, Reason.SIGNATURE_COVERAGE, Reason.ALGORITHM_UNSUPPORTED
+REPEATED = Reason.PART_REPEATED
 ATTACKS = [
     Attack("body-changed", [('client="c"', 'client="d"')], Reason.SIGNATURE_WRONG),
     Attack("time-changed", [("12:00:00Z", "12:00:01Z")], Reason.SIGNATURE_WRONG),
@@ -102,17 +107,17 @@ ATTACKS = [
     Attack(
         "body-wrapped-same-id",
         [(BODY, f'<s:Body u:Id="B">{EVIL}</s:Body>'), ("</s:Header>", f"<m:W>{BODY}</m:W></s:Header>")],
-        COVERAGE,
+        Reason.ID_REPEATED,
     ),
     Attack(
         "body-wrapped-other-id",
         [(BODY, f'<s:Body u:Id="C">{EVIL}</s:Body>'), ("</s:Header>", f"<m:W>{BODY}</m:W></s:Header>")],
         COVERAGE,
     ),
-    Attack("second-body", [(BODY, f"{BODY}<s:Body>{EVIL}</s:Body>")], COVERAGE),
-    Attack("second-timestamp", [("<s:Header>", "<s:Header><u:Timestamp/>")], COVERAGE),
-    Attack("same-xml-id", [("<s:Header>", '<s:Header xml:id="B">')], COVERAGE),
-    Attack("same-plain-id", [("<s:Header>", '<s:Header ID="T">')], COVERAGE),
+    Attack("second-body", [(BODY, f"{BODY}<s:Body>{EVIL}</s:Body>")], REPEATED),
+    Attack("second-timestamp", [("<s:Header>", "<s:Header><u:Timestamp/>")], REPEATED),
+    Attack("same-xml-id", [("<s:Header>", '<s:Header xml:id="B">')], Reason.ID_REPEATED),
+    Attack("same-plain-id", [("<s:Header>", '<s:Header ID="T">')], Reason.ID_REPEATED),
     Attack("whole-document", [('URI="#B"', 'URI=""')], COVERAGE),
     Attack("file", [('URI="#B"', 'URI="file:///etc/hostname"')], COVERAGE),
     Attack("xpointer", [('URI="#B"', "URI=\"#xpointer(id('B'))\"")], COVERAGE),
@@ -135,8 +140,8 @@ ATTACKS = [
     Attack("key-name-R3027", [("<d:KeyInfo>", "<d:KeyInfo><d:KeyName>x</d:KeyName>")], MALFORMED),
     Attack("two-references-R3061", [("<d:X509Data>", "<w:KeyIdentifier/><d:X509Data>")], MALFORMED),
     Attack("two-pointers-R5402", [("</d:KeyInfo>", "<w:SecurityTokenReference/></d:KeyInfo>")], MALFORMED),
-    Attack("two-signatures", [("</w:Security>", f"<d:Signature xmlns:d='{OLD_DSIG}'/></w:Security>")], MALFORMED),
-    Attack("no-signature", [("<d:Signature ", "<!-- "), ("</d:Signature>", "-->")], MALFORMED),
+    Attack("two-signatures", [("</w:Security>", f"<d:Signature xmlns:d='{OLD_DSIG}'/></w:Security>")], REPEATED),
+    Attack("no-signature", [("<d:Signature ", "<!-- "), ("</d:Signature>", "-->")], Reason.PART_MISSING),
     Attack("other-certificate", [(">4711<", ">4712<")], Reason.KEY_UNKNOWN),
 ]  # fmt: skip
 
@@ -144,14 +149,16 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
 @POLICIES
 def test_refused(attack, policy):
-    with pytest.raises(Refusal) as caught:
-        signature.verify(xmlio.parse(altered(signed(policy), *attack.edits)), identity("P-256").certificate)
-    assert caught.value.reason is attack.reason
+    verdict = opened(altered(signed(policy), *attack.edits))
+    assert verdict.reason is attack.reason, verdict.reasons
 
 
 def test_what_a_peer_is_told_of_a_refused_signature():
     assert {reason: FAULTS[reason][0] for reason in {attack.reason for attack in ATTACKS}} == {
         Reason.SIGNATURE_MALFORMED: "wsse:InvalidSecurity",
+        Reason.ID_REPEATED: "wsse:InvalidSecurity",
+        Reason.PART_REPEATED: "wsse:InvalidSecurity",
+        Reason.PART_MISSING: "wsse:InvalidSecurity",
         Reason.SIGNATURE_COVERAGE: "wsse:InvalidSecurity",
         Reason.ALGORITHM_UNSUPPORTED: "wsse:UnsupportedAlgorithm",
         Reason.SIGNATURE_WRONG: "wsse:FailedCheck",
@@ -162,15 +169,11 @@ def test_what_a_peer_is_told_of_a_refused_signature():
 @pytest.mark.parametrize("name", ["B", "T"])
 def test_a_part_left_out_of_the_signature_is_missed(name):
     message = signed()
-    with pytest.raises(Refusal) as caught:
-        signature.verify(xmlio.parse(altered(message, (reference(message, name), ""))), identity("P-256").certificate)
-    assert caught.value.reason is Reason.SIGNATURE_COVERAGE
+    assert opened(altered(message, (reference(message, name), ""))).reason is Reason.SIGNATURE_COVERAGE
 
 
 def test_somebody_elses_key_does_not_verify_even_under_the_same_name():
-    with pytest.raises(Refusal) as caught:
-        signature.verify(xmlio.parse(signed(who="another P-256")), identity("P-256").certificate)
-    assert caught.value.reason is Reason.SIGNATURE_WRONG
+    assert opened(signed(who="another P-256")).reason is Reason.SIGNATURE_WRONG
 
 
 @pytest.mark.parametrize("who", ["P-384", "RSA-1024"])

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 
 from meterpost.model import Credentials
-from meterpost.wsse import POLICIES, Acceptance, MemoryReplayCache, Policy, ReplayCache, Verdict, open_envelope, seal
+from meterpost.wsse import (
+    POLICIES,
+    Acceptance,
+    Identity,
+    MemoryReplayCache,
+    Policy,
+    ReplayCache,
+    Trust,
+    Verdict,
+    open_envelope,
+    seal,
+)
 from meterpost_wsdl import xmlio
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,14 +33,18 @@ def password_of(username: str) -> str | None:
 
 
 def sealed(policy: Policy, at: datetime = NOON, nonce: bytes = NONCE_OCTETS) -> bytes:
-    return seal(ENVELOPE, policy, ACCOUNT, at, nonce)
+    return seal(ENVELOPE, policy, Identity(ACCOUNT), at, nonce)
 
 
 def opened(
     message: bytes, now: datetime = NOON, accept: Acceptance | None = None, replay: ReplayCache | None = None
 ) -> Verdict:
     return open_envelope(
-        xmlio.parse(message), accept or Acceptance(), password_of, replay if replay is not None else MemoryReplayCache(), now
+        xmlio.parse(message),
+        accept or Acceptance(),
+        Trust(password_of),
+        replay if replay is not None else MemoryReplayCache(),
+        now,
     )
 
 

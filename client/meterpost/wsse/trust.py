@@ -1,0 +1,93 @@
+"""Who seals, and who is believed: keys and certificates as values. Keys come from here, never from a message.
+
+What is refused about a key (too short, out of date, revoked) is refused here, for every use of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from meterpost.errors import SettingsError
+from meterpost.model import Credentials, KeyPair
+from meterpost.wsse.algorithms import KeyKind
+from meterpost.wsse.key_names import KeyName
+from meterpost.wsse.verdict import Reason, Refusal
+
+LEAST_RSA = 2048
+"""Bits of the shortest RSA key: NIST SP 800-131A ended shorter ones in 2013."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who seals: the account for a UsernameToken, the key to sign with, the certificate (PEM) to encrypt to. A policy uses
+    what it needs."""
+
+    credentials: Credentials | None = None
+    key: KeyPair | None = None
+    recipient: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A certificate (PEM) somebody here vouches for, and whose it is: an account; '' for the server, which has none."""
+
+    certificate: bytes
+    holder: str
+    revoked: bool = False
+
+    @property
+    def x509(self) -> x509.Certificate:
+        return loaded(self.certificate)
+
+    def why_not(self, now: datetime, skew: timedelta) -> Refusal | None:
+        """Why the key does not count at `now`; None where it does."""
+        certificate = self.x509
+        if self.revoked:
+            return Refusal(Reason.KEY_REVOKED)
+        if not certificate.not_valid_before_utc - skew <= now <= certificate.not_valid_after_utc + skew:
+            return Refusal(Reason.KEY_EXPIRED)
+        if kind_of(certificate) is None:
+            return Refusal(Reason.ALGORITHM_UNSUPPORTED, "the key is neither P-256 nor RSA of 2048 bits or more")
+        return None
+
+
+def _nobody(_: str) -> None:
+    return None
+
+
+def _nothing(_: KeyName) -> Sequence[Trusted]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom a receiver believes. `password_of` knows each user's password, None for a stranger. `keys` finds the
+    certificates a message may mean; the room checks which of them it does mean, and whether they count. `own` are the
+    key pairs messages to this receiver are encrypted to."""
+
+    password_of: Callable[[str], str | None] = _nobody
+    keys: Callable[[KeyName], Sequence[Trusted]] = _nothing
+    own: Sequence[KeyPair] = field(default=(), repr=False)
+
+
+@lru_cache(256)
+def loaded(pem: bytes) -> x509.Certificate:
+    """The certificate in `pem`. Raises SettingsError."""
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise SettingsError("this is not a certificate in PEM", "It begins with -----BEGIN CERTIFICATE-----.") from None
+
+
+def kind_of(certificate: x509.Certificate) -> KeyKind | None:
+    """What the certificate's key signs with; None for a key that is not accepted."""
+    key = certificate.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return KeyKind.P256
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA and key.public_numbers().e > 2**16:
+        return KeyKind.RSA
+    return None
