@@ -14,6 +14,7 @@ from meterpost.errors import MeterpostError
 from meterpost.model import instant
 from meterpost_stub.centre import ClientSettings
 from meterpost_stub.clocks import Clocks
+from meterpost_stub.coding import Reader
 from meterpost_stub.desk import Desk
 from meterpost_stub.rules import Cycle, Result
 from meterpost_stub.store import Entry
@@ -49,7 +50,7 @@ class Admin:
             ("POST", "/eligibility"): self._eligibility,
             ("POST", "/settings"): self._settings,
             ("GET", "/readings"): lambda order: desk.readings(),
-            ("GET", "/journal"): lambda order: [_entry(entry) for entry in desk.journal()],
+            ("GET", "/journal"): lambda order: _journal(desk.journal()),
             ("POST", "/reset"): self._start_again,
         }
 
@@ -143,8 +144,16 @@ def _texts(order: dict[str, Any], name: str) -> list[str]:
     return values
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _journal(entries: tuple[Entry, ...]) -> list[dict[str, Any]]:
+    """As they are kept; the newest are decoded first, for not all may be."""
+    reader = Reader()
+    return [_entry(entry, reader) for entry in reversed(entries)][::-1]
+
+
+def _entry(entry: Entry, reader: Reader) -> dict[str, Any]:
     """Octets that are not UTF-8 show as backslash escapes."""
+    asked, answered = reader.text(entry.request_head, entry.request), reader.text(entry.response_head, entry.response)
+    octets = {"request_head": entry.request_head, "request": asked, "response_head": entry.response_head, "response": answered}
     return {
         "number": entry.number,
         "at": instant(entry.at),
@@ -154,10 +163,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "devices": entry.devices,
         "answer": entry.answer,
         "answer_devices": entry.answer_devices,
-        "request_octets": {"envelope": len(entry.request), "http": entry.request_octets},
-        "response_octets": {"envelope": len(entry.response), "http": entry.response_octets},
-        **{
-            name: getattr(entry, name).decode("utf-8", "backslashreplace")
-            for name in ("request_head", "request", "response_head", "response")
-        },
+        "request_octets": {"envelope": len(asked), "http": entry.request_octets},
+        "response_octets": {"envelope": len(answered), "http": entry.response_octets},
+        **{name: text.decode("utf-8", "backslashreplace") for name, text in octets.items()},
     }

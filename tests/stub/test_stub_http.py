@@ -89,7 +89,8 @@ CASES = [
     Case("unknown-charset", "R1012", (TYPE, "Content-Type: text/xml; charset=klingon\r\n"), 415),
     Case("charset-in-rfc-2231", "R1012", (TYPE, "Content-Type: text/xml; charset*=x'y'utf-8\r\n"), 415),
     Case("utf-16", "R1012", (TYPE, 'Content-Type: TEXT/XML; charset="UTF-16"\r\n'), 500, passes=True),
-    Case("gzip", "9110 8.4", (LENGTH, f"{LENGTH}Content-Encoding: gzip\r\n"), 415),
+    Case("gzip-that-is-none", "9110 8.4", (LENGTH, f"{LENGTH}Content-Encoding: gzip\r\n"), 400),
+    Case("unknown-coding", "9110 15.5.16", (LENGTH, f"{LENGTH}Content-Encoding: br\r\n"), 415),
     Case("gzip-and-identity", "9110 8.4", (LENGTH, LENGTH + "Content-Encoding: gzip\r\nContent-Encoding: identity\r\n"), 415),
     # SOAPAction tells nothing
     Case("no-action", "R2744", (HOST, HOST), 500, passes=True),

@@ -29,6 +29,11 @@ def is_gzip(field: str) -> bool:
     return field.strip().lower() in _NAMES
 
 
+def in_gzip(head: bytes) -> bool:
+    """The same of a message's head as it was on the wire."""
+    return is_gzip(b",".join(_FIELD.findall(head)).decode("latin-1"))
+
+
 def gzip(plain: bytes) -> bytes:
     """`plain` as one member."""
     return _HEAD + zlib.compress(plain, 9, _RAW) + struct.pack("<II", zlib.crc32(plain), len(plain) & 0xFFFFFFFF)
@@ -53,7 +58,7 @@ def gunzip(coded: bytes, limit: int) -> bytes:
 
 def readable(head: bytes, body: bytes, limit: int) -> bytes:
     """For people: a message's `body` decoded where its `head` says gzip and it is sound; else as it is."""
-    if is_gzip(b",".join(_FIELD.findall(head)).decode("latin-1")):
+    if in_gzip(head):
         with suppress(BadCoding):
             return gunzip(body, limit)
     return body

@@ -12,8 +12,11 @@ from meterpost.cli.budget import limit
 from meterpost.cli.text import lines
 from meterpost.errors import SettingsError
 from meterpost.model import Exchange, Sizes, instant
-from meterpost_wsdl import xmlio
+from meterpost_wsdl import coding, xmlio
 from meterpost_wsdl.budgets import budgets
+
+_SHOWN = xmlio.Limits().octets
+"""What stands for more is shown as it is."""
 
 
 def journal(args: Namespace) -> int:
@@ -46,10 +49,17 @@ def journal(args: Namespace) -> int:
     return 0
 
 
+def decoded(octets: bytes) -> tuple[bytes, bytes]:
+    """Head and body of an HTTP message, the body out of its content-coding."""
+    head, blank_line, body = octets.partition(b"\r\n\r\n")
+    return head + blank_line, coding.readable(head, body, _SHOWN)
+
+
 def message_text(octets: bytes, pretty: bool) -> str:
-    """An HTTP message for the screen: what is not printable is written out, with `pretty` its XML is indented."""
+    """An HTTP message for the screen: what is not printable is written out, with `pretty` its XML is decoded and indented."""
     head, _, body = octets.partition(b"\r\n\r\n")
     if pretty:
+        _, body = decoded(octets)
         try:
             root = xmlio.parse(body)
         except xmlio.BadXml:
@@ -106,7 +116,8 @@ def _exchange_json(exchange: Exchange, content: bool = False) -> dict[str, Any]:
     response = _message_json(exchange.answer, exchange.answer_devices, exchange.response_sizes)
     if content:
         for message, octets in ((request, exchange.request), (response, exchange.response)):
-            message |= {"text": octets.decode(errors="replace"), "base64": base64.b64encode(octets).decode()}
+            text = b"".join(decoded(octets)).decode(errors="replace")
+            message |= {"text": text, "base64": base64.b64encode(octets).decode()}
     return {
         "number": exchange.number,
         "at": instant(exchange.at),

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from meterpost.agent import Preview, ReadReport, SyncReport
 from meterpost.cli import show, trouble
-from meterpost.cli.journal import message_text
+from meterpost.cli.journal import decoded, message_text
 from meterpost.lifecycle.events import NoticeKind
 from meterpost_wsdl.budgets import budgets
 
@@ -84,7 +84,7 @@ def previews_json(previews: Sequence[Preview]) -> dict[str, Any]:
                 "limit": preview.verdict.limit,
                 "headroom": preview.verdict.headroom,
                 "head": preview.head.decode(),
-                "body": preview.body.decode(),
+                "body": decoded(preview.head + preview.body)[1].decode(),
             }
             for preview in previews
         ]
