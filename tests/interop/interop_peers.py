@@ -29,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
+import interop_java
 import pytest
 
 HERE = Path(__file__).parent
@@ -83,6 +84,7 @@ STACKS = {
             "exit(class_exists('SoapClient') && class_exists('DOMXPath') && extension_loaded('openssl') ? 0 : 1);",
         ),
     ),
+    "wss4j": Stack(interop_java.COMMAND, f"Debian: {interop_java.PACKAGES}", check=(sys.executable, interop_java.__file__)),
 }
 
 

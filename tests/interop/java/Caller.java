@@ -4,8 +4,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Map;
@@ -26,7 +24,7 @@ final class Caller {
     Caller(How how) throws Exception {
         this.how = how;
         http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(PATIENCE)
-            .sslContext(trusting(Files.readString(Path.of(how.text("ca", ""))))).build();
+            .sslContext(trusting(how.text("ca", ""))).build();
         var wsdl = HttpRequest.newBuilder(URI.create(how.text("wsdl", ""))).timeout(PATIENCE).build();
         var document = Xml.parse(http.send(wsdl, BodyHandlers.ofString()).body());
         var address = (Element) document.getElementsByTagNameNS(WSDL_SOAP, "address").item(0);
@@ -48,7 +46,7 @@ final class Caller {
         }
         try {
             var plain = how.decoded(response.body(), response.headers().firstValue("Content-Encoding").orElse(""));
-            var opened = how.opened(plain, how.replies(), null);
+            var opened = how.opened(plain, how.replies(), "server", null);
             return Peer.said(Map.of("reply", Messages.read(opened.content()), "proof", opened.proof()));
         } catch (WSSecurityException unbelievable) {
             return Peer.said(Map.of("fault", Map.of("code", "not-believed", "text", Peer.reason(unbelievable))));
@@ -61,10 +59,10 @@ final class Caller {
         return Peer.said(Map.of("fault", Map.of("code", code.substring(code.indexOf(':') + 1), "text", text)));
     }
 
-    private static SSLContext trusting(String pem) throws Exception {
+    private static SSLContext trusting(String file) throws Exception {
         var store = KeyStore.getInstance("PKCS12");
         store.load(null, null);
-        store.setCertificateEntry("ca", Party.certificates(pem).get(0));
+        store.setCertificateEntry("ca", Party.certificates(file).get(0));
         var managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         managers.init(store);
         var context = SSLContext.getInstance("TLS");

@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.util.Map;
@@ -66,7 +64,7 @@ final class Office {
     }
 
     private byte[] answer(byte[] request) throws Exception {
-        var opened = how.opened(request, how.policy(), replays);
+        var opened = how.opened(request, how.policy(), "client", replays);
         var operation = opened.content().getLocalName();
         var question = Map.of("asked", operation, "message", Messages.read(opened.content()), "proof", opened.proof());
         Peer.say(Peer.said(question));
@@ -83,10 +81,10 @@ final class Office {
     }
 
     private static SSLContext showing(String certificate, String key) throws Exception {
-        var chain = Party.certificates(Files.readString(Path.of(certificate))).toArray(new Certificate[0]);
+        var chain = Party.certificates(certificate).toArray(new Certificate[0]);
         var store = KeyStore.getInstance("PKCS12");
         store.load(null, null);
-        store.setKeyEntry("tls", Party.privateKey(Files.readString(Path.of(key)), chain[0].getPublicKey()), new char[0], chain);
+        store.setKeyEntry("tls", Party.privateKey(key, chain[0].getPublicKey()), new char[0], chain);
         var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         managers.init(store, new char[0]);
         var context = SSLContext.getInstance("TLS");

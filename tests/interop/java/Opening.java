@@ -1,3 +1,4 @@
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,11 +16,15 @@ import org.apache.ws.security.message.token.UsernameToken;
 import org.apache.ws.security.util.WSSecurityUtil;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
-import java.security.cert.X509Certificate;
 
-/** A sealed envelope is opened by WSS4J, with the WS-I Basic Security Profile enforced, and held against its policy:
- * WSS4J says what was signed, and not whether that was everything. */
+/**
+ * A sealed envelope is opened by WSS4J, with the WS-I Basic Security Profile enforced, and held against its policy: WSS4J says
+ * what was signed, and not whether that was everything.
+ */
 final class Opening {
+    private static final Map<Row.Token, String> PASSWORDS =
+        Map.of(Row.Token.TEXT, WSConstants.PASSWORD_TEXT, Row.Token.DIGEST, WSConstants.PASSWORD_DIGEST);
+
     /** Who sealed it, what the signature covers (sorted), what it was encrypted with, and the Body in clear. */
     record Opened(Document document, String username, X509Certificate signer, TreeSet<String> covered, List<String> algorithms) {
         /** The Body's child. */
@@ -55,7 +60,10 @@ final class Opening {
         data.setNonceReplayCache(replays);
         data.setTimestampReplayCache(replays);
         var results = new WSSecurityEngine().processSecurityHeader(security, data);
-        var opened = opened(document, security, results == null ? List.of() : results);
+        if (results == null) {
+            throw new WSSecurityException("the Security header is empty");
+        }
+        var opened = opened(document, security, results);
         demand(row, opened, results);
         return opened;
     }
@@ -66,16 +74,13 @@ final class Opening {
         config.setTimeStampStrict(true);
         config.setTimeStampTTL(300);
         config.setUtTTL(300);
-        if (row.token() == Row.Token.DIGEST) {
-            config.setRequiredPasswordType(WSConstants.PASSWORD_DIGEST);
-        }
+        config.setRequiredPasswordType(PASSWORDS.get(row.token()));
         config.setAllowUsernameTokenNoPassword(row.token() == Row.Token.DERIVED);
         return config;
     }
 
     private static Opened opened(Document document, Element security, List<WSSecurityEngineResult> results) {
         var names = new LinkedHashMap<Element, String>();
-        names.put(document.getDocumentElement(), "Envelope");
         names.put(Xml.body(document), "Body");
         names.put(Xml.child(security, WSConstants.WSU_NS, "Timestamp"), "Timestamp");
         names.put(Xml.child(security, WSConstants.WSSE_NS, "UsernameToken"), "UsernameToken");
@@ -110,16 +115,14 @@ final class Opening {
 
     private static void demand(Row row, Opened opened, List<WSSecurityEngineResult> results) throws WSSecurityException {
         var wanted = new TreeSet<String>();
-        if (row.signer() == Row.Signer.WHOLE_ENVELOPE) {
-            wanted.add("Envelope");
-        } else if (row.signer() != Row.Signer.NOBODY) {
+        if (row.signer() != Row.Signer.NOBODY) {
             wanted.addAll(List.of("Body", "Timestamp"));
             if (row.token() != Row.Token.NONE) {
                 wanted.add("UsernameToken");
             }
         }
         if (!opened.covered.equals(wanted)) {
-            throw new WSSecurityException(WSSecurityException.FAILED_CHECK, "covered: " + opened.covered);
+            throw new WSSecurityException("covered: " + opened.covered);
         }
         if (WSSecurityUtil.fetchActionResult(results, WSConstants.TS) == null) {
             throw new WSSecurityException("no Timestamp");
@@ -127,8 +130,7 @@ final class Opening {
         if (row.token() != Row.Token.NONE && opened.username.isEmpty()) {
             throw new WSSecurityException("no UsernameToken");
         }
-        var signer = row.signer();
-        if ((signer == Row.Signer.CERTIFICATE || signer == Row.Signer.WHOLE_ENVELOPE) && opened.signer == null) {
+        if (row.signer() == Row.Signer.CERTIFICATE && opened.signer == null) {
             throw new WSSecurityException("not signed with a certificate's key");
         }
         var gcm = opened.algorithms.contains(WSConstants.AES_256_GCM);

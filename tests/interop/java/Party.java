@@ -1,6 +1,7 @@
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
@@ -20,22 +21,19 @@ import org.apache.ws.security.components.crypto.Merlin;
 record Party(String username, String password, PrivateKey key, X509Certificate certificate, List<X509Certificate> trusted) {
     static final String ALIAS = "own";
 
-    static Party of(How how) throws GeneralSecurityException {
-        var own = certificates(how.text("signing_certificate", ""));
-        var certificate = own.isEmpty() ? null : own.get(0);
-        var key = certificate == null ? null : privateKey(how.text("signing_key", ""), certificate.getPublicKey());
-        return new Party(how.text("username", ""), how.text("password", ""), key, certificate,
-            certificates(how.text("trusted", "")));
-    }
-
-    static List<X509Certificate> certificates(String pem) throws GeneralSecurityException {
+    /** All certificates of a PEM file; none where there is no file. */
+    static List<X509Certificate> certificates(String file) throws GeneralSecurityException, IOException {
+        if (file.isEmpty()) {
+            return List.of();
+        }
         Collection<?> found = CertificateFactory.getInstance("X.509")
-            .generateCertificates(new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII)));
+            .generateCertificates(new ByteArrayInputStream(Files.readAllBytes(Path.of(file))));
         return found.stream().map(X509Certificate.class::cast).toList();
     }
 
-    static PrivateKey privateKey(String pem, PublicKey pair) throws GeneralSecurityException {
-        var base64 = pem.replaceAll("-----[^-]*-----|\\s", "");
+    /** The key of a PEM file (PKCS#8) that belongs to `pair`. */
+    static PrivateKey privateKey(String file, PublicKey pair) throws GeneralSecurityException, IOException {
+        var base64 = Files.readString(Path.of(file)).replaceAll("-----[^-]*-----|\\s", "");
         var encoded = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64));
         return KeyFactory.getInstance(pair.getAlgorithm()).generatePrivate(encoded);
     }
@@ -49,14 +47,11 @@ record Party(String username, String password, PrivateKey key, X509Certificate c
         return merlin;
     }
 
-    /** What WSS4J believes; without one's own certificate, or a message sent back would be believed too. The last
-     * one is also who must have signed where a message does not say who did. */
+    /** What WSS4J believes; without one's own certificate, or a message sent back would be believed too. */
     Merlin trust() throws GeneralSecurityException, IOException {
         var merlin = merlin();
         for (var one : trusted) {
-            var alias = one.getSerialNumber().toString();
-            merlin.getKeyStore().setCertificateEntry(alias, one);
-            merlin.setDefaultX509Identifier(alias);
+            merlin.getKeyStore().setCertificateEntry(one.getSerialNumber().toString(), one);
         }
         return merlin;
     }

@@ -63,7 +63,8 @@ public final class Peer {
                 return Map.of("sealed", how.sealed(how.text("envelope", ""), how.policy()));
             case "open":
                 try {
-                    return how.opened(how.text("sealed", "").getBytes(StandardCharsets.UTF_8), how.policy(), null).found();
+                    var sealed = how.text("sealed", "").getBytes(StandardCharsets.UTF_8);
+                    return how.opened(sealed, how.policy(), "sender", null).found();
                 } catch (WSSecurityException refused) {
                     return Map.of("wrong", reason(refused));
                 }

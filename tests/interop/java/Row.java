@@ -4,7 +4,10 @@ import java.util.Arrays;
 record Row(String name, Token token, Signer signer, boolean encrypted) {
     enum Token { NONE, TEXT, DIGEST, DERIVED }
 
-    enum Signer { NOBODY, CERTIFICATE, WHOLE_ENVELOPE, PASSWORD }
+    enum Signer { NOBODY, CERTIFICATE, PASSWORD }
+
+    /** The one that is not WSS4J's: see Whole. */
+    static final Row WHOLE = new Row("compact-signed", Token.NONE, Signer.CERTIFICATE, false);
 
     private static final Row[] ROWS = {
         new Row("text-2004", Token.TEXT, Signer.NOBODY, false),
@@ -12,7 +15,7 @@ record Row(String name, Token token, Signer signer, boolean encrypted) {
         new Row("digest-2004", Token.DIGEST, Signer.NOBODY, false),
         new Row("signed", Token.NONE, Signer.CERTIFICATE, false),
         new Row("digest+signed", Token.DIGEST, Signer.CERTIFICATE, false),
-        new Row("compact-signed", Token.NONE, Signer.WHOLE_ENVELOPE, false),
+        WHOLE,
         new Row("hmac", Token.DERIVED, Signer.PASSWORD, false),
         new Row("signed+encrypted", Token.NONE, Signer.CERTIFICATE, true),
     };

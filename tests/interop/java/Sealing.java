@@ -24,13 +24,11 @@ final class Sealing {
         "ski", WSConstants.SKI_KEY_IDENTIFIER,
         "token", WSConstants.BST_DIRECT_REFERENCE);
 
-    /** Options: `key_name`, how the signer's key is named; `age`, seconds since it was sealed; `recipient`, the certificate to
-     * encrypt to. */
     static String seal(String envelope, Row row, Party party, How how) throws Exception {
         var document = Xml.parse(envelope);
         var header = new WSSecHeader();
         header.insertSecurityHeader(document);
-        var config = config(Long.parseLong(how.text("age", "0")));
+        var config = config(how);
         var parts = new ArrayList<WSEncryptionPart>();
         parts.add(new WSEncryptionPart("Body", Xml.SOAP, "Element"));
         parts.add(new WSEncryptionPart("Timestamp", WSConstants.WSU_NS, "Element"));
@@ -46,24 +44,20 @@ final class Sealing {
         stamp.build(document, header);
         if (row.encrypted()) {
             var encrypt = configured(new WSSecEncrypt(config), config);
-            encrypt.setUseThisCert(Party.certificates(how.text("recipient", "")).get(0));
+            encrypt.setUseThisCert(how.recipient());
             encrypt.setKeyIdentifierType(WSConstants.ISSUER_SERIAL);
             encrypt.setSymmetricEncAlgorithm(WSConstants.AES_256_GCM);
             encrypt.setKeyEncAlgo(WSConstants.KEYTRANSPORT_RSAOEP);
             encrypt.setParts(List.of(new WSEncryptionPart("Body", Xml.SOAP, "Content")));
             encrypt.build(document, party.keys(), header);
         }
-        switch (row.signer()) {
-            case NOBODY -> { }
-            case WHOLE_ENVELOPE -> Whole.sign(document, header.getSecurityHeader(), party);
-            default -> {
-                var signature = signature(row, party, token, config, how);
-                signature.prepare(document, party.keys(), header);
-                var references = signature.addReferencesToSign(parts, header);
-                // Behind the token it names (BSP R5205), before the key that opens what it covers.
-                signature.computeSignature(references, row.encrypted(), null);
-                signature.prependBSTElementToHeader(header);
-            }
+        if (row.signer() != Row.Signer.NOBODY) {
+            var signature = signature(row, party, token, config, how);
+            signature.prepare(document, party.keys(), header);
+            var references = signature.addReferencesToSign(parts, header);
+            // Behind the token it names (BSP R5205), before the key that opens what it covers (R3212).
+            signature.computeSignature(references, row.encrypted(), null);
+            signature.prependBSTElementToHeader(header);
         }
         return Xml.write(document);
     }
@@ -72,20 +66,15 @@ final class Sealing {
         var token = configured(new WSSecUsernameToken(config), config);
         token.setUserInfo(party.username(), party.password());
         switch (row.token()) {
-            case DERIVED -> {
-                token.addDerivedKey(true, null, ITERATIONS);
-            }
+            case DERIVED -> token.addDerivedKey(true, null, ITERATIONS);
             case TEXT -> token.setPasswordType(WSConstants.PASSWORD_TEXT);
             default -> token.setPasswordType(WSConstants.PASSWORD_DIGEST);
-        }
-        if (row.token() == Row.Token.TEXT) {
-            token.addNonce();
-            token.addCreated();
         }
         return token;
     }
 
-    private static WSSecSignature signature(Row row, Party party, WSSecUsernameToken token, WSSConfig config, How how) throws Exception {
+    private static WSSecSignature signature(Row row, Party party, WSSecUsernameToken token, WSSConfig config, How how)
+            throws Exception {
         var signature = configured(new WSSecSignature(config), config);
         signature.setDigestAlgo(WSConstants.SHA256);
         if (row.signer() == Row.Signer.PASSWORD) {
@@ -107,9 +96,9 @@ final class Sealing {
         return step;
     }
 
-    private static WSSConfig config(long age) {
+    private static WSSConfig config(How how) {
         var config = WSSConfig.getNewInstance();
-        config.setCurrentTime(() -> new Date(System.currentTimeMillis() - age * 1000));
+        config.setCurrentTime(() -> Date.from(how.at()));
         return config;
     }
 

@@ -1,5 +1,7 @@
 import java.io.StringReader;
 import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.transform.OutputKeys;
 import javax.xml.transform.TransformerFactory;
@@ -29,15 +31,21 @@ final class Xml {
         return text.toString();
     }
 
-    /** The first child by this name, null without. */
-    static Element child(Element parent, String namespace, String name) {
+    static List<Element> children(Element parent, String namespace, String name) {
+        var found = new ArrayList<Element>();
         for (var node = parent.getFirstChild(); node != null; node = node.getNextSibling()) {
             if (node instanceof Element element && name.equals(element.getLocalName())
                 && namespace.equals(element.getNamespaceURI())) {
-                return element;
+                found.add(element);
             }
         }
-        return null;
+        return found;
+    }
+
+    /** The first child by this name, null without. */
+    static Element child(Element parent, String namespace, String name) {
+        var found = children(parent, namespace, name);
+        return found.isEmpty() ? null : found.get(0);
     }
 
     static Element body(Document envelope) {
