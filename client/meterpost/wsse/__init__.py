@@ -6,7 +6,7 @@ from meterpost.wsse.opening import open_envelope, remember
 from meterpost.wsse.policy import DEFAULT, POLICIES, Acceptance, Password, Place, Policy, policy
 from meterpost.wsse.replay import MemoryReplayCache, ReplayCache
 from meterpost.wsse.sealing import NONCE, seal
-from meterpost.wsse.trust import Identity, Trust, Trusted
+from meterpost.wsse.trust import ContentKey, Identity, Trust, Trusted
 from meterpost.wsse.verdict import FAULTS, Fault, Reason, Verdict
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "POLICIES",
     "UNDERSTOOD",
     "Acceptance",
+    "ContentKey",
     "Dialect",
     "Embedded",
     "Fault",

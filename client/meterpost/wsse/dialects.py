@@ -34,6 +34,7 @@ _URIS = {
     "X509v3": f"{_OASIS}x509-token-profile-1.0#X509v3",
     "X509SubjectKeyIdentifier": f"{_OASIS}x509-token-profile-1.0#X509SubjectKeyIdentifier",
     "ThumbprintSHA1": "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1",
+    "EncryptedKeySHA1": "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#EncryptedKeySHA1",
 }
 _TERMS = {uri: term for term, uri in _URIS.items()}
 

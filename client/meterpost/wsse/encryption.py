@@ -9,7 +9,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -21,6 +20,7 @@ from meterpost.model import KeyPair
 from meterpost.wsse import key_names
 from meterpost.wsse.dialects import DS, WSSE_PREFIX, XENC, Dialect
 from meterpost.wsse.shape import children, local, text
+from meterpost.wsse.trust import ContentKey, loaded
 from meterpost.wsse.verdict import Reason, Refusal
 from meterpost_wsdl import xmlio
 
@@ -30,6 +30,7 @@ KEY, IV, TAG = 32, 12, 16
 LONGEST = 7_400_000
 """Octets of content: libxml2 reads no text node longer than 10 000 000 octets, and Base64 makes four of three."""
 
+_KEY_INFO = f"{{{DS}}}KeyInfo"
 _XENC11 = "http://www.w3.org/2009/xmlenc11#"
 _CONTENT = f"{XENC}Content"
 
@@ -56,67 +57,111 @@ _LONGEST_KEY = 2048  # characters of Base64: the key of an RSA-8192 certificate 
 _MALFORMED = Reason.SIGNATURE_MALFORMED
 
 
-def encrypt(content: bytes, recipient: bytes, dialect: Dialect, content_key: bytes, iv: bytes) -> tuple[str, str]:
-    """`content` (the Body's, UTF-8) for the holder of `recipient` (PEM): the EncryptedKey for the Security header, and the
-    EncryptedData that becomes the Body's content. Both use the prefix of `dialect` and declare all others.
+def encrypt(content: bytes, key: ContentKey, recipient: bytes, dialect: Dialect, iv: bytes) -> tuple[str, str]:
+    """`content` (the Body's, UTF-8), encrypted: what goes into the Security header, and the EncryptedData that becomes the
+    Body's content. Both use the prefix of `dialect` and declare all others.
 
-    `content_key` (32 octets) and `iv` (12) are random and never used again. Raises SettingsError for a certificate that
-    is not RSA of 2048 bits or more and for more content than a receiver reads, ValueError for a key or IV of another length.
+    The header gets the EncryptedKey for the holder of `recipient` (PEM); without one, in a reply, only a list of what is
+    encrypted, with a key the receiver has. `iv` (12 octets) is random and never used again. Raises ValueError for a key,
+    an IV of another length, SettingsError for more content than a receiver reads.
     """
-    if len(content_key) != KEY or len(iv) != IV:
+    if len(key.octets) != KEY or len(iv) != IV:
         raise ValueError(f"not a key of {KEY} octets and an IV of {IV}")
     if len(content) > LONGEST:
         raise SettingsError(
             f"security.policy: a message of {len(content)} octets cannot be encrypted, at most {LONGEST} can",
             "For this many devices in one message, choose a policy that only signs.",
         )
-    certificate = x509.load_pem_x509_certificate(recipient)
-    public = certificate.public_key()
-    if not isinstance(public, rsa.RSAPublicKey) or public.key_size < 2048:
-        raise SettingsError("the certificate to encrypt to is not RSA of 2048 bits or more", "Ask for another certificate.")
-    wrapped = public.encrypt(content_key, _oaep(_SHA1, _SHA1))
-    name = xmlio.write(key_names.write(certificate, dialect), {dialect.wsse: WSSE_PREFIX, DS: "d"})
-    key = (
-        f'<x:EncryptedKey xmlns:x="{XENC}" xmlns:d="{DS}"><x:EncryptionMethod Algorithm="{OAEP}"/><d:KeyInfo>{name}</d:KeyInfo>'
-        f'{_cipher_data(wrapped)}<x:ReferenceList><x:DataReference URI="#C"/></x:ReferenceList></x:EncryptedKey>'  # R3214
-    )
-    sealed = iv + AESGCM(content_key).encrypt(iv, content, None)
+    listed, w = '<x:ReferenceList><x:DataReference URI="#C"/></x:ReferenceList>', WSSE_PREFIX
+    if recipient:
+        name = xmlio.write(key_names.write(loaded(recipient), dialect), {dialect.wsse: w, DS: "d"})
+        info = ""
+        header = (
+            f'<x:EncryptedKey xmlns:x="{XENC}" xmlns:d="{DS}"><x:EncryptionMethod Algorithm="{OAEP}"/>'
+            f"<d:KeyInfo>{name}</d:KeyInfo>{_cipher_data(key.wrapped)}{listed}</x:EncryptedKey>"  # R3214
+        )
+    else:
+        header = listed.replace("<x:ReferenceList", f'<x:ReferenceList xmlns:x="{XENC}"', 1)
+        info = (
+            f'<d:KeyInfo xmlns:d="{DS}"><{w}:SecurityTokenReference><{w}:KeyIdentifier '
+            f'ValueType="{dialect.spell("EncryptedKeySHA1")}">{key.name}</{w}:KeyIdentifier></{w}:SecurityTokenReference></d:KeyInfo>'
+        )
+    sealed = iv + AESGCM(key.octets).encrypt(iv, content, None)
     data = (
         f'<x:EncryptedData xmlns:x="{XENC}" Id="C" Type="{_CONTENT}"><x:EncryptionMethod Algorithm="{GCM}"/>'
-        f"{_cipher_data(sealed)}</x:EncryptedData>"
+        f"{info}{_cipher_data(sealed)}</x:EncryptedData>"
     )
-    return key, data
+    return header, data
 
 
 def decrypt(
-    key_element: etree._Element,
+    header: etree._Element,
     body: etree._Element,
     own: Sequence[KeyPair],
     dialect: Dialect,
     tokens: Mapping[str, etree._Element] = MappingProxyType({}),
-) -> None:
-    """Puts the content that the EncryptedKey `key_element` opens into `body`, in the place of its EncryptedData.
+    sent: ContentKey | None = None,
+) -> ContentKey:
+    """Puts the content that was encrypted into `body`, in the place of its EncryptedData; the key is for the reply.
 
-    `tokens` are the header's BinarySecurityTokens by Id, for a key named by one. Raises Refusal, and leaves `body` as it
-    was: ALGORITHM_UNSUPPORTED, SIGNATURE_MALFORMED, KEY_UNKNOWN for what anybody can see in the message, else
-    DECRYPTION_FAILED.
+    `header` is the EncryptedKey, opened with a key of `own`, or the ReferenceList of a reply, which is encrypted with the
+    key that was `sent`. `tokens` are the header's BinarySecurityTokens by Id, for a key named by one. Raises Refusal, and
+    leaves `body` as it was: ALGORITHM_UNSUPPORTED, SIGNATURE_MALFORMED, KEY_UNKNOWN for what anybody can see in the message,
+    else DECRYPTION_FAILED.
     """
     data = _data_of(body)
-    outer = _parts(key_element, ("EncryptionMethod", "CipherData", "ReferenceList"), ("Id",), [f"{{{DS}}}KeyInfo"])
-    inner = _parts(data, ("EncryptionMethod", "CipherData"), ("Id", "Type"), [f"{{{DS}}}KeyInfo"])
-    if f"{{{DS}}}KeyInfo" not in outer:  # R5426
-        raise Refusal(_MALFORMED, "EncryptedKey names no key")
-    oaep, size = _transport(outer["EncryptionMethod"]), _key_size(inner["EncryptionMethod"])
-    _check_references(key_element, outer, data, inner, dialect)
-    wrapped, sealed = _octets(outer["CipherData"], _LONGEST_KEY), _octets(inner["CipherData"])
-    private = _private_key(outer[f"{{{DS}}}KeyInfo"], own, dialect, tokens)
+    inner = _parts(data, ("EncryptionMethod", "CipherData"), ("Id", "Type"), [_KEY_INFO])
+    size, sealed = _key_size(inner["EncryptionMethod"]), _octets(inner["CipherData"])
+    if header.tag == f"{{{XENC}}}ReferenceList":
+        _check_list(header, data)
+        key = _sent(inner, sent, size, dialect)
+    else:
+        key = _received(header, data, inner, size, own, dialect, tokens)
     try:
-        content = _content(AESGCM(_unwrap(private, wrapped, oaep, size)).decrypt(sealed[:IV], sealed[IV:], None), body)
+        content = _content(AESGCM(key.octets).decrypt(sealed[:IV], sealed[IV:], None), body)
     except (InvalidTag, ValueError):  # BadXml is one
         raise Refusal(Reason.DECRYPTION_FAILED) from None
     body.remove(data)
     body.text = content.text
-    body.extend(list(content))
+    body.extend(content)
+    return key
+
+
+def _received(
+    header: etree._Element,
+    data: etree._Element,
+    inner: Mapping[str, etree._Element],
+    size: int,
+    own: Sequence[KeyPair],
+    dialect: Dialect,
+    tokens: Mapping[str, etree._Element],
+) -> ContentKey:
+    """The key in the EncryptedKey `header`."""
+    outer = _parts(header, ("EncryptionMethod", "CipherData", "ReferenceList"), ("Id",), [_KEY_INFO])
+    if _KEY_INFO not in outer:  # R5426
+        raise Refusal(_MALFORMED, "EncryptedKey names no key")
+    oaep = _transport(outer["EncryptionMethod"])
+    _check_list(outer["ReferenceList"], data)
+    if _KEY_INFO in inner:  # some stacks let the data also say which key opens it: then this one
+        direct = dialect.tag("wsse", "Reference")
+        pointed = children(_pointer(inner[_KEY_INFO], dialect), _MALFORMED, [direct])[direct]
+        if not header.get("Id") or pointed.get("URI") != f"#{header.get('Id')}":
+            raise Refusal(_MALFORMED, "EncryptedData does not refer to its EncryptedKey")
+    wrapped = _octets(outer["CipherData"], _LONGEST_KEY)
+    private = _private_key(outer[_KEY_INFO], own, dialect, tokens)
+    return ContentKey(_unwrap(private, wrapped, oaep, size), wrapped)
+
+
+def _sent(inner: Mapping[str, etree._Element], sent: ContentKey | None, size: int, dialect: Dialect) -> ContentKey:
+    """The key this side sent, by its name."""
+    if _KEY_INFO not in inner:
+        raise Refusal(_MALFORMED, "EncryptedData names no key")
+    tag = dialect.tag("wsse", "KeyIdentifier")
+    name = children(_pointer(inner[_KEY_INFO], dialect), _MALFORMED, [tag])[tag]
+    named = dialect.term(name, "ValueType") == "EncryptedKeySHA1" and text(name, _MALFORMED).strip()
+    if sent is None or named != sent.name or len(sent.octets) != size:
+        raise Refusal(Reason.KEY_UNKNOWN, "the message is encrypted with a key that was not sent")
+    return sent
 
 
 def _unwrap(private: rsa.RSAPrivateKey, wrapped: bytes, oaep: padding.OAEP, size: int) -> bytes:
@@ -184,23 +229,11 @@ def _key_size(method: etree._Element) -> int:
     return CIPHERS[uri]
 
 
-def _check_references(
-    key: etree._Element,
-    outer: Mapping[str, etree._Element],
-    data: etree._Element,
-    inner: Mapping[str, etree._Element],
-    dialect: Dialect,
-) -> None:
-    """The key says which data it opens (R3006). Some stacks let the data also say which key opens it: then this one."""
-    reference = _parts(outer["ReferenceList"], ["DataReference"], ())["DataReference"]
+def _check_list(listed: etree._Element, data: etree._Element) -> None:
+    """The header says what is encrypted (R3006): this, and nothing else."""
+    reference = _parts(listed, ["DataReference"], ())["DataReference"]
     if not data.get("Id") or reference.get("URI") != f"#{data.get('Id')}" or len(reference):
-        raise Refusal(_MALFORMED, "EncryptedKey does not refer to the Body's EncryptedData")
-    if f"{{{DS}}}KeyInfo" not in inner:
-        return
-    direct = dialect.tag("wsse", "Reference")
-    pointed = children(_pointer(inner[f"{{{DS}}}KeyInfo"], dialect), _MALFORMED, [direct])[direct]
-    if not key.get("Id") or pointed.get("URI") != f"#{key.get('Id')}":
-        raise Refusal(_MALFORMED, "EncryptedData does not refer to its EncryptedKey")
+        raise Refusal(_MALFORMED, "the header does not refer to the Body's EncryptedData")
 
 
 def _private_key(
@@ -209,7 +242,7 @@ def _private_key(
     """Ours that the message names."""
     name = key_names.read(_pointer(info, dialect), dialect, dict(tokens))
     for pair in own:
-        if isinstance(name, str) or not name.means(x509.load_pem_x509_certificate(pair.certificate)):
+        if isinstance(name, str) or not name.means(loaded(pair.certificate)):
             continue
         # The key is our own; the check of its numbers takes 40 ms.
         key = serialization.load_pem_private_key(pair.private_key, None, unsafe_skip_rsa_key_validation=True)

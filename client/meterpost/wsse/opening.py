@@ -16,10 +16,10 @@ from lxml import etree
 from meterpost.wsse import coverage, derived, encryption, signature, timestamp, username
 from meterpost.wsse.coverage import Parts
 from meterpost.wsse.policy import POLICIES, Acceptance, Password, Place, Policy
-from meterpost.wsse.recognition import ENCRYPTED_KEY, SIGNATURE, elements_of, plain, policy_of
+from meterpost.wsse.recognition import ENCRYPTED_KEY, LIST, SIGNATURE, elements_of, plain, policy_of
 from meterpost.wsse.replay import ReplayCache
 from meterpost.wsse.shape import Header, header_of
-from meterpost.wsse.trust import Trust, Trusted
+from meterpost.wsse.trust import ContentKey, Trust, Trusted
 from meterpost.wsse.verdict import Reason, Refusal, Verdict
 from meterpost_wsdl.names import SOAP
 
@@ -48,6 +48,7 @@ class _Found:
     nonce: bytes = b""
     covered: tuple[Place, ...] = ()
     signer: Trusted | None = None
+    content: ContentKey | None = None
     once: list[bytes] = field(default_factory=list)
 
     def verdict(self, reason: Reason | None = None, detail: str = "") -> Verdict:
@@ -62,6 +63,7 @@ class _Found:
             self.policy.name,
             self.covered,
             self.signer,
+            self.content,
         )
 
 
@@ -89,7 +91,10 @@ class _Opening:
             self._signature(elements[SIGNATURE], parts, secret)
             if policy.encrypted:
                 (body,) = self.root.iterchildren(f"{{{SOAP}}}Body")  # the signature covers it, so there is one
-                encryption.decrypt(_need(elements, ENCRYPTED_KEY), body, self.trust.own, dialect, parts.tokens())
+                header = elements.get(LIST) if ENCRYPTED_KEY not in elements else elements[ENCRYPTED_KEY]
+                if header is None:
+                    raise Refusal(Reason.PART_MISSING, "nothing says how the Body is encrypted")
+                found.content = encryption.decrypt(header, body, self.trust.own, dialect, parts.tokens(), self.trust.sent)
 
     def _password(self, element: etree._Element) -> bytes:
         """Whether the token shows the password; the key derived from it, where that is how. A stranger costs what a wrong

@@ -12,7 +12,7 @@ from meterpost.wsse.shape import Header, local
 from meterpost.wsse.verdict import Reason, Refusal
 from meterpost_wsdl.names import SOAP
 
-SIGNATURE, ENCRYPTED_KEY = f"{{{DS}}}Signature", f"{{{XENC}}}EncryptedKey"
+SIGNATURE, ENCRYPTED_KEY, LIST = f"{{{DS}}}Signature", f"{{{XENC}}}EncryptedKey", f"{{{XENC}}}ReferenceList"
 _ENCRYPTED_DATA = f"{{{XENC}}}EncryptedData"
 _MOST_TOKENS = 4
 """BinarySecurityTokens in one header; some toolkits send the certificate they sign with and the one they encrypt to."""
@@ -23,7 +23,7 @@ def elements_of(header: Header) -> dict[str, etree._Element]:
     if len(header.stamps) > 1:  # R3227, whatever their namespaces and places
         raise Refusal(Reason.PART_REPEATED, "more than one Timestamp")
     tag = header.dialect.tag
-    known = {tag("wsu", "Timestamp"), tag("wsse", "UsernameToken"), SIGNATURE, ENCRYPTED_KEY}
+    known = {tag("wsu", "Timestamp"), tag("wsse", "UsernameToken"), SIGNATURE, ENCRYPTED_KEY, LIST}
     found: dict[str, etree._Element] = {}
     tokens = 0
     for element in (*header.stamps, *(e for e in header.security.iterchildren("*") if e.tag not in TIMESTAMP)):
@@ -47,7 +47,7 @@ def policy_of(root: etree._Element, header: Header, elements: Mapping[str, etree
     password = None if token is None else username.kind(token, dialect)
     signed = SIGNATURE in elements
     whole = signed and _covers_all(root, elements[SIGNATURE])
-    encrypted = ENCRYPTED_KEY in elements or root.find(f"{{{SOAP}}}Body/{_ENCRYPTED_DATA}") is not None
+    encrypted = bool({ENCRYPTED_KEY, LIST} & set(elements)) or root.find(f"{{{SOAP}}}Body/{_ENCRYPTED_DATA}") is not None
     row = ROWS.get((dialect.draft, password, signed, whole, encrypted))
     if row is not None and row.name in accept.policies:
         return replace(row, dialect=dialect)

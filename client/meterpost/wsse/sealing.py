@@ -15,7 +15,7 @@ from meterpost.wsse import coverage, derived, encryption, signature, timestamp, 
 from meterpost.wsse.dialects import WSSE_PREFIX, WSU_PREFIX, Dialect
 from meterpost.wsse.policy import Password, Place, Policy
 from meterpost.wsse.shape import header_of
-from meterpost.wsse.trust import Identity
+from meterpost.wsse.trust import ContentKey, Identity
 from meterpost_wsdl import compact
 
 NONCE = 16
@@ -67,15 +67,17 @@ def _account(identity: Identity) -> Credentials:
 
 
 def _encrypted(envelope: bytes, dialect: Dialect, identity: Identity) -> tuple[bytes, str]:
-    """What follows the opening, with the Body's content encrypted, and the key for the header."""
-    if not identity.recipient:
-        raise SettingsError(
-            "security.policy asks for encryption, and there is no certificate to encrypt to", "See 'meterpost keys'."
-        )
+    """What follows the opening, with the Body's content encrypted, and what the header says of it."""
+    key = identity.content
+    if key is None:
+        if not identity.recipient:
+            raise SettingsError(
+                "security.policy asks for encryption, and there is no certificate to encrypt to", "See 'meterpost keys'."
+            )
+        key = ContentKey.to(identity.recipient)
     plain = envelope[len(_OPENING) + len(_BODY) : -len(_CLOSE)]
-    content_key, iv = secrets.token_bytes(encryption.KEY), secrets.token_bytes(encryption.IV)
-    key, data = encryption.encrypt(plain, identity.recipient, dialect, content_key, iv)
-    return _BODY + data.encode() + _CLOSE, key
+    header, data = encryption.encrypt(plain, key, identity.recipient, dialect, secrets.token_bytes(encryption.IV))
+    return _BODY + data.encode() + _CLOSE, header
 
 
 def _signed(octets: bytes, policy: Policy, identity: Identity, nonce: bytes) -> bytes:

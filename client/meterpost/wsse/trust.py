@@ -3,13 +3,18 @@
 What is refused about a key (too short, out of date, revoked) is refused here, for every use of it.
 """
 
+import base64
+import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA1
 
 from meterpost.errors import SettingsError
 from meterpost.model import Credentials, KeyPair
@@ -22,13 +27,40 @@ LEAST_RSA = 2048
 
 
 @dataclass(frozen=True, slots=True)
+class ContentKey:
+    """The key (32 octets) of one encrypted exchange: a request carries it `wrapped` for the receiver, the reply is encrypted
+    with the same and names it by the SHA-1 of that (WSS 1.1, EncryptedKeySHA1). So a peer needs no RSA key to be answered."""
+
+    octets: bytes = field(repr=False)
+    wrapped: bytes
+
+    @classmethod
+    def to(cls, recipient: bytes, octets: bytes = b"") -> Self:
+        """A fresh key, or the one with these `octets`, for the holder of the certificate `recipient` (PEM). Raises
+        SettingsError for a certificate that is not RSA of 2048 bits or more."""
+        public = loaded(recipient).public_key()
+        if not isinstance(public, rsa.RSAPublicKey) or public.key_size < LEAST_RSA:
+            raise SettingsError(
+                "the certificate to encrypt to is not RSA of 2048 bits or more", "Ask the server's operator for another one."
+            )
+        octets = octets or secrets.token_bytes(32)
+        sha1 = SHA1()  # noqa: S303  # why: `encryption.OAEP`
+        return cls(octets, public.encrypt(octets, padding.OAEP(padding.MGF1(sha1), sha1, None)))
+
+    @property
+    def name(self) -> str:
+        return base64.b64encode(hashlib.sha1(self.wrapped, usedforsecurity=False).digest()).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """Who seals: the account for a UsernameToken, the key to sign with, the certificate (PEM) to encrypt to. A policy uses
-    what it needs."""
+    """Who seals: the account for a UsernameToken, the key to sign with, the certificate (PEM) to encrypt to; for a reply no
+    certificate, but the `content` key the request came with. A policy uses what it needs."""
 
     credentials: Credentials | None = None
     key: KeyPair | None = None
     recipient: bytes = b""
+    content: ContentKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +99,12 @@ def _nothing(_: KeyName) -> Sequence[Trusted]:
 class Trust:
     """Whom a receiver believes. `password_of` knows each user's password, None for a stranger. `keys` finds the
     certificates a message may mean; the room checks which of them it does mean, and whether they count. `own` are the
-    key pairs messages to this receiver are encrypted to."""
+    key pairs messages to this receiver are encrypted to; `sent` is the key its request was encrypted with."""
 
     password_of: Callable[[str], str | None] = _nobody
     keys: Callable[[KeyName], Sequence[Trusted]] = _nothing
     own: Sequence[KeyPair] = field(default=(), repr=False)
+    sent: ContentKey | None = None
 
 
 @lru_cache(256)

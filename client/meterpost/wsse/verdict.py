@@ -15,7 +15,7 @@ from meterpost.wsse.dialects import Dialect
 from meterpost.wsse.policy import Place, Policy
 
 if TYPE_CHECKING:
-    from meterpost.wsse.trust import Trusted
+    from meterpost.wsse.trust import ContentKey, Trusted
 
 
 class Reason(StrEnum):
@@ -109,7 +109,8 @@ class Fault:
 class Verdict:
     """`reply_policy` is the row a reply, or a fault, is written with, in the message's own namespaces. `policy` is the
     message's own row; `covered` are the parts its signature covers, by position; `signer` is the trusted certificate that
-    made it. `username`, `created` (of the token), `nonce`, `covered` and `signer` are only claims unless `ok`."""
+    made it; `content` is the key the reply is to be encrypted with. What the message says of its sender (`username`,
+    `created` of its token, `nonce`, `covered`, `signer`) is only a claim unless `ok`."""
 
     reply_policy: Policy
     reason: Reason | None = None
@@ -120,6 +121,7 @@ class Verdict:
     policy: str = ""
     covered: tuple[Place, ...] = ()
     signer: "Trusted | None" = None
+    content: "ContentKey | None" = None
 
     @property
     def ok(self) -> bool:

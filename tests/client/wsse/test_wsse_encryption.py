@@ -19,7 +19,7 @@ from lxml import etree
 
 from meterpost.errors import SettingsError
 from meterpost.model import KeyPair
-from meterpost.wsse import encryption
+from meterpost.wsse import ContentKey, encryption
 from meterpost.wsse.dialects import DRAFT_2002, OASIS_2004, Dialect
 from meterpost.wsse.verdict import Reason, Refusal
 from meterpost_wsdl import compact, xmlio
@@ -95,8 +95,12 @@ def enveloped(key: str, data: str, dialect: Dialect = OASIS_2004) -> Message:
     return Message(f"{opening}><s:Header>{security}</s:Header><s:Body>{data}</s:Body></s:Envelope>", dialect)
 
 
+def written(content: bytes, recipient: bytes, dialect: Dialect, key: bytes = CONTENT_KEY, iv: bytes = IV) -> tuple[str, str]:
+    return encryption.encrypt(content, ContentKey.to(recipient, key), recipient, dialect, iv)
+
+
 def encrypted(content: bytes = CONTENT, dialect: Dialect = OASIS_2004, to: str = "server") -> Message:
-    return enveloped(*encryption.encrypt(content, pair(to).certificate, dialect, CONTENT_KEY, IV), dialect)
+    return enveloped(*written(content, pair(to).certificate, dialect), dialect)
 
 
 def with_octets(message: Message, place: int, change: Callable[[bytes], bytes]) -> Message:
@@ -495,10 +499,10 @@ def test_a_certificate_that_cannot_be_encrypted_to_is_named_to_the_administrator
     assert caught.value.advice
 
 
-@pytest.mark.parametrize(("key", "iv"), [(CONTENT_KEY[:16], IV), (CONTENT_KEY, IV[:8]), (b"", b"")])
+@pytest.mark.parametrize(("key", "iv"), [(CONTENT_KEY[:16], IV), (CONTENT_KEY, IV[:8]), (CONTENT_KEY, b"")])
 def test_a_key_or_iv_of_another_size_is_a_mistake_of_ours(key, iv):
     with pytest.raises(ValueError, match="32 octets"):
-        encryption.encrypt(CONTENT, pair().certificate, OASIS_2004, key, iv)
+        written(CONTENT, pair().certificate, OASIS_2004, key, iv)
 
 
 def test_the_longest_content_is_read_and_more_is_not_written():
@@ -515,6 +519,6 @@ def test_the_same_content_never_looks_the_same_to_whom_it_is_not_for():
 
 
 def test_no_octet_too_many():
-    key, data = encryption.encrypt(CONTENT, pair().certificate, OASIS_2004, CONTENT_KEY, IV)
+    key, data = written(CONTENT, pair().certificate, OASIS_2004)
     assert "\n" not in key + data
     assert (len(key), len(data)) == (905, 410)
