@@ -36,9 +36,7 @@ class Exchanges:
         security: SecuritySettings,
         url: str,
         clock: Clock,
-        compressed: bool = False,
     ) -> None:
-        """`compressed`: requests leave in gzip, which the server has agreed to."""
         self._transport = transport
         self._ledger = ledger
         self._credentials = credentials
@@ -54,12 +52,11 @@ class Exchanges:
         self._replay = ledger.nonce_cache()
         self._url = url
         self._clock = clock
-        self._compressed = compressed
 
     def compose(self, message: Request, nonce: bytes = bytes(wsse.NONCE)) -> tuple[bytes, Outbound, soap.BudgetVerdict]:
         """Head and octets of `message` as `send` would send them now, and the verdict on their size."""
         sealed = wsse.seal(_CODEC.encode(message), self._policy, self._identity, self._clock(), nonce)
-        outbound = Outbound.of(names.action(type(message).__name__), sealed, self._compressed)
+        outbound = Outbound.of(names.action(type(message).__name__), sealed, self._policy.compressed)
         head = self._transport.head(outbound)
         transaction, devices = soap.transaction_of(message)
         return head, outbound, soap.check(transaction, devices, len(head) + len(outbound.body))

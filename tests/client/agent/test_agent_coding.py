@@ -1,4 +1,5 @@
-"""Exchanges in gzip: what is counted, kept and believed; and servers that code badly, or where nobody agreed."""
+"""Exchanges in gzip, by a policy that has them so: what is counted, kept and believed; and servers that code badly, or
+where nobody agreed."""
 
 import re
 from collections.abc import Iterator
@@ -33,17 +34,16 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger.close()
 
 
-def exchanges(transport: Transport, ledger: Ledger, compressed: bool = True) -> Exchanges:
-    security = SecuritySettings(policy="digest-2004")
-    return Exchanges(transport, ledger, Credentials("site", PASSWORD), security, URL, Clock(), compressed)
+def exchanges(transport: Transport, ledger: Ledger, policy: str = "hmac") -> Exchanges:
+    return Exchanges(transport, ledger, Credentials("site", PASSWORD), SecuritySettings(policy=policy), URL, Clock())
 
 
 def test_both_sides_count_and_keep_the_octets_that_travelled(tmp_path: Path, ledger: Ledger) -> None:
     """Over real TLS."""
     with StubServer() as stub:
         transport = HttpsTransport(ServerSettings(stub.soap_url, ca_file=str(stub.ca_file), http_proxy="none"), tmp_path)
-        credentials, security = Credentials(stub.username, stub.password), SecuritySettings(policy="digest-2004")
-        speaks = Exchanges(transport, ledger, credentials, security, stub.soap_url, lambda: datetime.now(UTC), True)
+        credentials, security = Credentials(stub.username, stub.password), SecuritySettings(policy="hmac")
+        speaks = Exchanges(transport, ledger, credentials, security, stub.soap_url, lambda: datetime.now(UTC))
         assert isinstance(speaks.send(REGISTER), RegisterProxyResponse)
         transport.close()
         (entry,) = stub.journal()
@@ -59,12 +59,15 @@ def test_both_sides_count_and_keep_the_octets_that_travelled(tmp_path: Path, led
         assert sizes.http == len(octets) < sizes.wire
 
 
-def test_compressing_saves_octets_and_changes_no_word(ledger: Ledger) -> None:
+@pytest.mark.parametrize("policy", ["digest-2002", "digest-2004", "text-2004", "hmac"])
+def test_the_policy_says_whether_a_message_is_coded(ledger: Ledger, policy: str) -> None:
     vendor = Vendor(Clock())
-    plain, coded = (exchanges(vendor.transport(), ledger, compressed) for compressed in (False, True))
-    (head, as_is, one), (coded_head, compressed, other) = plain.compose(REGISTER), coded.compose(REGISTER)
-    assert as_is.envelope == compressed.envelope == as_is.body == gunzip(compressed.body, LIMIT)
-    assert other.octets == len(coded_head) + len(compressed.body) < one.octets == len(head) + len(as_is.body)
+    head, message, verdict = exchanges(vendor.transport(), ledger, policy).compose(REGISTER)
+    coded = policy == "hmac"
+    assert message.coded is coded
+    assert message.body == (gzip(message.envelope) if coded else message.envelope)
+    assert (b"\r\nContent-Encoding: gzip\r\n" in head) is coded
+    assert verdict.octets == len(head) + len(message.body)
     vendor.close()
 
 
@@ -117,7 +120,7 @@ def test_a_server_that_codes_badly(ledger: Ledger, coding: str, body: bytes, tol
 def test_nothing_is_decoded_that_was_not_agreed_on(ledger: Ledger) -> None:
     headers = {"Content-Type": "text/xml", "Content-Encoding": "gzip"}
     with pytest.raises(PeerError, match="'gzip', which was not agreed on"):
-        exchanges(MemoryTransport(lambda message: (200, headers, gzip(b"<a/>"))), ledger, compressed=False).send(SYNC)
+        exchanges(MemoryTransport(lambda message: (200, headers, gzip(b"<a/>"))), ledger, "digest-2004").send(SYNC)
 
 
 def test_a_server_may_answer_a_coded_request_as_it_is(ledger: Ledger) -> None:
