@@ -1,0 +1,90 @@
+"""A reference server under attack, known by what it shows: a TLS port, an admin port, and nothing else."""
+
+import json
+import re
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from socket import create_connection
+from typing import Any
+from urllib.parse import urlsplit
+
+from meterpost_wsdl import names
+
+PATIENCE_S = 15.0
+"""Nobody waits longer for an answer, whatever was asked."""
+_FAULT = re.compile(rb"<faultcode>(\w+):(\w+)</faultcode>")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything the server sent before it closed the connection."""
+
+    octets: bytes
+
+    @property
+    def statuses(self) -> list[int]:
+        """Of each HTTP answer, in order."""
+        return [int(status) for status in re.findall(rb"(?:^|(?<=[>\n]))HTTP/1\.1 (\d{3}) ", self.octets)]
+
+    @property
+    def body(self) -> bytes:
+        return self.octets.partition(b"\r\n\r\n")[2]
+
+    @property
+    def told(self) -> str:
+        """`500 wsse:FailedAuthentication`, or the status alone."""
+        status = self.octets.split(b" ", 2)[1].decode()
+        fault = _FAULT.search(self.octets)
+        if fault is None:
+            return status
+        prefix, name = (part.decode() for part in fault.groups())
+        if prefix != "s":
+            (namespace,) = re.findall(rf'xmlns:{prefix}="([^"]+)"'.encode(), self.octets)
+            prefix = "wsu" if b"utility" in namespace else "wsse"
+        return f"{status} {prefix}:{name}"
+
+
+class Fort:
+    """`description` is what the server says of itself when it starts (`serve --json`)."""
+
+    def __init__(self, description: dict[str, str]) -> None:
+        self._url = urlsplit(description["soap_url"])
+        self._context = ssl.create_default_context(cafile=description["ca_file"])
+        self._admin, self._token = description["admin_url"], description["admin_token"]
+        self.authority = self._url.netloc
+
+    def connect(self) -> ssl.SSLSocket:
+        """A TLS connection; the caller closes it."""
+        host = self._url.hostname or ""
+        return self._context.wrap_socket(create_connection((host, self._url.port or 0), PATIENCE_S), server_hostname=host)
+
+    def head(self, length: int, *lines: str) -> bytes:
+        fields = ("Content-Type: text/xml; charset=utf-8", f"Content-Length: {length}", "Connection: close", *lines)
+        return "\r\n".join((f"POST {names.PATH} HTTP/1.1", f"Host: {self.authority}", *fields, "", "")).encode()
+
+    def say(self, octets: bytes) -> Answer:
+        """These very octets, and all that is answered."""
+        received = b""
+        with self.connect() as tls:
+            tls.sendall(octets)
+            while piece := tls.recv(65536):
+                received += piece
+        return Answer(received)
+
+    def post(self, envelope: bytes, *lines: str) -> Answer:
+        return self.say(self.head(len(envelope), *lines) + envelope)
+
+    def ordered(self, path: str, order: bytes | None = None) -> Any:
+        """What the vendor's side sees, or orders, at the admin port."""
+        request = urllib.request.Request(f"{self._admin}{path}", order, headers={"Authorization": f"Bearer {self._token}"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=PATIENCE_S) as answer:
+            return json.load(answer)
+
+    @property
+    def holdings(self) -> list[Any]:
+        """All that a message could have changed."""
+        state = self.ordered("/state")
+        state.pop("clock")
+        return [state, self.ordered("/readings")]

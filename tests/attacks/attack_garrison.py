@@ -1,0 +1,76 @@
+"""A process of its own with a reference server for each policy: `python attack_garrison.py FOLDER POLICY...` serves until
+its standard input ends, and says where on its first line. Each server accepts its one policy and keeps a file in FOLDER."""
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import attack_lab as lab
+from attack_fort import Fort
+
+from meterpost.wsse import Acceptance
+from meterpost_stub import StubOptions, StubServer
+
+_PAGE = 4096
+
+
+class Garrison:
+    """Starts when entered. `restart` is a new process with the same files."""
+
+    def __init__(self, folder: Path, policies: tuple[str, ...]) -> None:
+        self._folder, self._policies = folder, policies
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        command = [sys.executable, __file__, str(self._folder), *self._policies]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        descriptions = json.loads(self._process.stdout.readline())
+        self.forts = {policy: Fort(description) for policy, description in descriptions.items()}
+
+    def _stop(self) -> None:
+        self._process.communicate(timeout=20)
+        assert self._process.returncode == 0
+
+    def restart(self) -> None:
+        self._stop()
+        self._start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def resident_octets(self) -> int:
+        """Memory the process holds now (Linux)."""
+        return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * _PAGE
+
+
+def main(folder: Path, policies: list[str]) -> None:
+    with ExitStack() as stack:
+        descriptions = {}
+        for policy in policies:
+            options = StubOptions(
+                db=folder / f"{policy}.db",
+                folder=folder / policy,
+                username=lab.ACCOUNT.username,
+                password=lab.ACCOUNT.password,
+                other_accounts={lab.OTHER.username: lab.OTHER.password},
+                accept=Acceptance(policies=(policy,)),
+            )
+            descriptions[policy] = stack.enter_context(StubServer(options)).describe()
+        print(json.dumps(descriptions), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
