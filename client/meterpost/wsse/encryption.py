@@ -18,7 +18,7 @@ from lxml import etree
 from meterpost.errors import SettingsError
 from meterpost.model import KeyPair
 from meterpost.wsse import key_names
-from meterpost.wsse.dialects import DS, WSSE_PREFIX, XENC, Dialect
+from meterpost.wsse.dialects import DS, WSSE11, WSSE_PREFIX, XENC, Dialect
 from meterpost.wsse.shape import children, local, text
 from meterpost.wsse.trust import ContentKey, loaded
 from meterpost.wsse.verdict import Reason, Refusal
@@ -33,6 +33,7 @@ LONGEST = 7_400_000
 _KEY_INFO = f"{{{DS}}}KeyInfo"
 _XENC11 = "http://www.w3.org/2009/xmlenc11#"
 _CONTENT = f"{XENC}Content"
+_ENCRYPTED_KEY = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#EncryptedKey"
 
 OAEP = f"{XENC}rsa-oaep-mgf1p"
 """What we write: the only safe key transport BSP knows (R5621), and so the one every stack reads. Its SHA-1 (the default of
@@ -82,9 +83,11 @@ def encrypt(content: bytes, key: ContentKey, recipient: bytes, dialect: Dialect,
         )
     else:
         header = listed.replace("<x:ReferenceList", f'<x:ReferenceList xmlns:x="{XENC}"', 1)
-        info = (
-            f'<d:KeyInfo xmlns:d="{DS}"><{w}:SecurityTokenReference><{w}:KeyIdentifier '
-            f'ValueType="{dialect.spell("EncryptedKeySHA1")}">{key.name}</{w}:KeyIdentifier></{w}:SecurityTokenReference></d:KeyInfo>'
+        encoding, kind = dialect.spell("Base64Binary"), dialect.spell("EncryptedKeySHA1")
+        info = (  # R3069 to R3072
+            f'<d:KeyInfo xmlns:d="{DS}"><{w}:SecurityTokenReference xmlns:k="{WSSE11}" k:TokenType="{_ENCRYPTED_KEY}">'
+            f'<{w}:KeyIdentifier EncodingType="{encoding}" ValueType="{kind}">{key.name}</{w}:KeyIdentifier>'
+            f"</{w}:SecurityTokenReference></d:KeyInfo>"
         )
     sealed = iv + AESGCM(key.octets).encrypt(iv, content, None)
     data = (
@@ -179,7 +182,7 @@ def _content(plain: bytes, body: etree._Element) -> etree._Element:
     """A frame around the content, read with the declarations that hold in `body`. The content cannot close the frame: what
     begins after its end tag would have to swallow the last one, and no comment or instruction ends as that does."""
     declared = "".join(
-        f' xmlns{(prefix and f":{prefix}") or ""}="{xmlio.attribute(uri or "")}"' for prefix, uri in body.nsmap.items()
+        f' xmlns{(prefix and f":{prefix}") or ""}="{xmlio.attribute(uri)}"' for prefix, uri in body.nsmap.items()
     )
     frame = xmlio.parse(b"".join((f"<c{declared}>".encode(), plain, b"</c>")), _LIMITS)
     if next(frame.iter(f"{{{XENC}}}*"), None) is not None:

@@ -74,6 +74,10 @@ def test_iterations_that_are_read(iterations):
     assert derived.read(element(written(iterations=iterations)), OASIS_2004).iterations == iterations
 
 
+def test_a_count_may_stand_in_white_space_as_the_schemas_numbers_may():
+    assert derived.read(element(written().replace(">1000<", ">\n 1000 <")), OASIS_2004).iterations == 1000
+
+
 SALT_TEXT, COUNT = base64.b64encode(SALT).decode(), "<k:Iteration>1000<"
 REFUSED = {
     "999-R4218": (COUNT, "<k:Iteration>999<"),
@@ -94,6 +98,7 @@ REFUSED = {
     "short-salt": (SALT_TEXT, base64.b64encode(SALT[:15]).decode()),
     "long-salt": (SALT_TEXT, base64.b64encode(SALT + b"\x01").decode()),
     "salt-not-base64": (SALT_TEXT, "*" + SALT_TEXT[1:]),
+    "salt-in-two-lines": (SALT_TEXT, f"{SALT_TEXT[:4]}\n{SALT_TEXT[4:]}"),
     "salt-not-ascii": (SALT_TEXT, "ä" + SALT_TEXT[1:]),
     "password-beside": ("<k:Salt>", "<w:Password>x</w:Password><k:Salt>"),
     "nonce-beside": ("<k:Salt>", "<w:Nonce>AAAA</w:Nonce><k:Salt>"),

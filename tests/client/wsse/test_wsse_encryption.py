@@ -1,6 +1,7 @@
 """A Body's content encrypted and decrypted: against a second implementation, altered in every place, and hostile inside."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from lxml import etree
 from meterpost.errors import SettingsError
 from meterpost.model import KeyPair
 from meterpost.wsse import ContentKey, encryption
-from meterpost.wsse.dialects import DRAFT_2002, OASIS_2004, Dialect
+from meterpost.wsse.dialects import DRAFT_2002, OASIS_2004, WSSE11, Dialect
 from meterpost.wsse.verdict import Reason, Refusal
 from meterpost_wsdl import compact, xmlio
 
@@ -332,10 +333,11 @@ def test_the_time_a_wrong_padding_takes_is_that_of_a_right_one():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encryption, "AESGCM", spying)
         assert_failed(with_octets(encrypted(), 0, lambda octets: octets[::-1]))
+        assert_failed(with_octets(encrypted(), 0, lambda octets: octets[::-1]))
         assert_failed(with_octets(encrypted(), 0, wrapping(b"k" * 16)))
     drawn = [key for key in keys if key != CONTENT_KEY]
-    assert [len(key) for key in drawn] == [32, 32]
-    assert drawn[0] != drawn[1]
+    assert [len(key) for key in drawn] == [32, 32, 32]
+    assert len(set(drawn)) == 3  # a stranger who knew it could write what opens
 
 
 # ------------------------------------------------------------------------------------------------------------------ the shape
@@ -367,6 +369,7 @@ BREACHES = {
     "element-after": ([(BODY_END, f"<m:Evil/>{BODY_END}")], MALFORMED),
     "text-before": ([(BODY_START, f"{BODY_START}evil")], MALFORMED),
     "text-after": ([(BODY_END, f"evil{BODY_END}")], MALFORMED),
+    "data-of-another-name": ([("<x:EncryptedData", "<x:Evil"), ("</x:EncryptedData", "</x:Evil")], MALFORMED),
     "data-one-level-down": ([(BODY_START, f"{BODY_START}<m:W>"), (BODY_END, f"</m:W>{BODY_END}")], MALFORMED),
     "type-element": ([("xmlenc#Content", "xmlenc#Element")], MALFORMED),
     "no-type": ([(f' Type="{XENC}Content"', "")], MALFORMED),
@@ -417,6 +420,7 @@ BREACHES = {
     "key-in-a-key": ([("<d:KeyInfo>", "<d:KeyInfo><x:EncryptedKey/>")], MALFORMED),
     "key-in-the-data": ([(GCM, f'{GCM}<d:KeyInfo xmlns:d="{DS}"><x:EncryptedKey/></d:KeyInfo>')], MALFORMED),
     "data-names-another-key": ([(GCM, GCM + BACK)], MALFORMED),
+    "data-names-a-key-without-id": ([(GCM, GCM + BACK.replace("#K", "#None"))], MALFORMED),
     "another-serial": ([(">4711<", ">4712<")], UNKNOWN),
     "another-issuer": ([("CN=meterpost", "CN=attacker")], UNKNOWN),
 }  # fmt: skip
@@ -468,6 +472,13 @@ def test_the_key_is_found_by_thumbprint():
     assert message.altered((message.text[start:end], name % "AAAA")).refusal().reason is UNKNOWN
 
 
+def test_the_key_of_a_password_is_none_of_ours():
+    message = encrypted()
+    start, end = message.text.index("<d:X509Data>"), message.text.index("</w:SecurityTokenReference>")
+    password = f'<w:Reference URI="#U" ValueType="{OASIS_2004.spell("UsernameToken")}"/>'
+    assert message.altered((message.text[start:end], password)).refusal().reason is UNKNOWN
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_whatever_is_cut_or_doubled_it_is_refused_or_says_the_same(data):
@@ -487,6 +498,87 @@ def test_whatever_is_cut_or_doubled_it_is_refused_or_says_the_same(data):
 
 
 SAID = etree.fromstring(CONTENT.replace(b"m:", b""))
+
+
+# ----------------------------------------------------------------------------------------------------------------- the reply
+
+SENT = ContentKey.to(pair().certificate, CONTENT_KEY)
+
+
+def reply(dialect: Dialect = OASIS_2004, sent: ContentKey = SENT) -> Message:
+    return enveloped(*encryption.encrypt(CONTENT, sent, b"", dialect, IV), dialect)
+
+
+def reply_refusal(message: Message, sent: ContentKey | None = SENT) -> Refusal:
+    header, body = message.places()
+    before = etree.tostring(body)
+    with pytest.raises(Refusal) as caught:
+        encryption.decrypt(header, body, (pair(),), message.dialect, {}, sent)
+    assert etree.tostring(body) == before
+    return caught.value
+
+
+@DIALECTS
+def test_a_reply_is_opened_with_the_key_the_request_brought(dialect):
+    request = enveloped(*encryption.encrypt(CONTENT, SENT, pair().certificate, dialect, IV), dialect)
+    brought = encryption.decrypt(*request.places(), (pair(),), dialect)
+    assert brought == SENT
+    header, body = reply(dialect, brought).places()
+    assert encryption.decrypt(header, body, (), dialect, {}, SENT) is SENT
+    assert body[0].tag == "{urn:meterpost:1}SyncProxy"
+
+
+def test_a_reply_names_its_key_as_the_profile_wants_it():
+    wss11 = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1"
+    pointer = reply().places()[1][0].find(f"{{{DS}}}KeyInfo")[0]
+    assert dict(pointer.attrib) == {f"{{{WSSE11}}}TokenType": f"{wss11}#EncryptedKey"}  # R3069
+    assert dict(pointer[0].attrib) == {
+        "EncodingType": OASIS_2004.spell("Base64Binary"),  # R3070, R3071
+        "ValueType": f"{wss11}#EncryptedKeySHA1",  # R3072
+    }
+    assert pointer[0].text == base64.b64encode(hashlib.sha1(SENT.wrapped).digest()).decode()
+
+
+REPLY_BREACHES = {
+    "another-name": ([(SENT.name, SENT.name[::-1])], UNKNOWN),
+    "named-as-a-thumbprint": ([("EncryptedKeySHA1", "ThumbprintSHA1")], UNKNOWN),
+    "a-shorter-cipher": ([("aes256-gcm", "aes128-gcm")], UNKNOWN),
+    "no-name": ([("<d:KeyInfo", "<!--<d:KeyInfo"), ("</d:KeyInfo>", "</d:KeyInfo>-->")], MALFORMED),
+    "two-names": ([("<w:KeyIdentifier", "<w:KeyIdentifier/><w:KeyIdentifier")], MALFORMED),
+    "by-reference": ([("<w:KeyIdentifier", '<w:Reference URI="#K"/><w:KeyIdentifier')], MALFORMED),
+    "lists-another": ([("#C", "#D")], MALFORMED),
+    "lists-two": ([(DATA_REFERENCE, DATA_REFERENCE * 2)], MALFORMED),
+    "lists-a-key": ([(DATA_REFERENCE, DATA_REFERENCE + '<x:KeyReference URI="#K"/>')], MALFORMED),
+    "lists-nothing": ([(DATA_REFERENCE, "")], MALFORMED),
+    "cbc": ([other_cipher(f"{XENC}aes256-cbc")], ALGORITHM),
+}
+
+
+@pytest.mark.parametrize(("edits", "reason"), REPLY_BREACHES.values(), ids=REPLY_BREACHES)
+@DIALECTS
+def test_a_reply_of_another_shape_is_refused(edits, reason, dialect):
+    assert reply_refusal(reply(dialect).altered(*edits)).reason is reason
+
+
+def test_a_reply_to_somebody_else_or_to_nobody_is_not_opened():
+    other = ContentKey.to(pair().certificate, CONTENT_KEY)  # the same key, wrapped another time
+    assert reply_refusal(reply(), other).reason is UNKNOWN
+    assert reply_refusal(reply(), None).reason is UNKNOWN
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.integers(1, 255))
+def test_any_octet_of_a_reply_changed_is_the_one_refusal(position, difference):
+    def change(octets: bytes) -> bytes:
+        at = position % len(octets)
+        return octets[:at] + bytes([octets[at] ^ difference]) + octets[at + 1 :]
+
+    refusal = reply_refusal(with_octets(reply(), 0, change))
+    assert (refusal.reason, refusal.detail) == (Reason.DECRYPTION_FAILED, "")
+
+
+def test_the_key_is_not_in_what_is_shown_of_a_content_key():
+    assert repr(CONTENT_KEY) not in repr(SENT)
 
 
 # ---------------------------------------------------------------------------------------------------------------- our mistakes
