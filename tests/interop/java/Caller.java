@@ -32,22 +32,24 @@ final class Caller {
     }
 
     JsonObject call(String operation, JsonObject message) throws Exception {
-        var sealed = how.sealed(Messages.envelope(operation, message), how.policy());
+        var sealed = how.sealed(Messages.envelope(operation, message), how.policy(), null);
+        var body = sealed.text().getBytes(StandardCharsets.UTF_8);
         var request = HttpRequest.newBuilder(service).timeout(PATIENCE)
             .header("Content-Type", "text/xml; charset=utf-8")
             .header("SOAPAction", '"' + Messages.SERVICE + ":" + operation + '"');
         if (how.gzip()) {
-            request.header("Content-Encoding", "gzip").header("Accept-Encoding", "gzip");
+            request.header(Gzip.FIELD, Gzip.NAME).header("Accept-Encoding", Gzip.NAME);
+            body = Gzip.coded(body);
         }
-        var body = how.coded(sealed.getBytes(StandardCharsets.UTF_8));
         var response = http.send(request.POST(HttpRequest.BodyPublishers.ofByteArray(body)).build(), BodyHandlers.ofByteArray());
+        var coded = response.headers().firstValue(Gzip.FIELD).orElse("").equals(Gzip.NAME);
+        var plain = coded ? Gzip.decoded(response.body()) : response.body();
         if (response.statusCode() != 200) {
-            return fault(Xml.parse(new String(response.body(), StandardCharsets.UTF_8)).getDocumentElement());
+            return fault(Xml.parse(new String(plain, StandardCharsets.UTF_8)).getDocumentElement());
         }
         try {
-            var plain = how.decoded(response.body(), response.headers().firstValue("Content-Encoding").orElse(""));
-            var opened = how.opened(plain, how.replies(), "server", null);
-            return Peer.said(Map.of("reply", Messages.read(opened.content()), "proof", opened.proof()));
+            var opened = how.opened(plain, how.replies(), "server", null, sealed.key());
+            return Peer.said(Map.of("reply", Messages.read(opened.content()), "proof", opened.proof(coded)));
         } catch (WSSecurityException unbelievable) {
             return Peer.said(Map.of("fault", Map.of("code", "not-believed", "text", Peer.reason(unbelievable))));
         }

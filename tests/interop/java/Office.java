@@ -44,13 +44,13 @@ final class Office {
 
     private void serve(HttpExchange exchange) throws IOException {
         try (exchange) {
-            var coding = exchange.getRequestHeaders().getFirst("Content-Encoding");
+            var coded = Gzip.NAME.equals(exchange.getRequestHeaders().getFirst(Gzip.FIELD));
             byte[] answer;
             var status = 200;
             try {
-                answer = answer(how.decoded(exchange.getRequestBody().readAllBytes(), coding));
-                if (how.gzip()) {
-                    exchange.getResponseHeaders().set("Content-Encoding", "gzip");
+                answer = answer(exchange.getRequestBody().readAllBytes(), coded);
+                if (coded) {
+                    exchange.getResponseHeaders().set(Gzip.FIELD, Gzip.NAME);
                 }
             } catch (Exception refused) {
                 status = 500;
@@ -63,13 +63,14 @@ final class Office {
         }
     }
 
-    private byte[] answer(byte[] request) throws Exception {
-        var opened = how.opened(request, how.policy(), "client", replays);
+    private byte[] answer(byte[] request, boolean coded) throws Exception {
+        var opened = how.opened(coded ? Gzip.decoded(request) : request, how.policy(), "client", replays, null);
         var operation = opened.content().getLocalName();
-        var question = Map.of("asked", operation, "message", Messages.read(opened.content()), "proof", opened.proof());
+        var question = Map.of("asked", operation, "message", Messages.read(opened.content()), "proof", opened.proof(coded));
         Peer.say(Peer.said(question));
         var envelope = Messages.envelope(operation + "Response", answers.take());
-        return how.coded(how.sealed(envelope, how.replies()).getBytes(StandardCharsets.UTF_8));
+        var answer = how.sealed(envelope, how.replies(), opened.key()).text().getBytes(StandardCharsets.UTF_8);
+        return coded ? Gzip.coded(answer) : answer;
     }
 
     private static String fault(Exception refused) {

@@ -1,5 +1,6 @@
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,23 +26,29 @@ final class Opening {
     private static final Map<Row.Token, String> PASSWORDS =
         Map.of(Row.Token.TEXT, WSConstants.PASSWORD_TEXT, Row.Token.DIGEST, WSConstants.PASSWORD_DIGEST);
 
-    /** Who sealed it, what the signature covers (sorted), what it was encrypted with, and the Body in clear. */
-    record Opened(Document document, String username, X509Certificate signer, TreeSet<String> covered, List<String> algorithms) {
+    /** The Body in clear, who sealed it, what the signature covers (sorted), by which algorithms; the key it came with. */
+    record Opened(Document document, String username, X509Certificate signer, TreeSet<String> covered, List<String> algorithms,
+            ContentKey key) {
         /** The Body's child. */
         Element content() {
             return (Element) Xml.body(document).getFirstChild();
         }
 
         Map<String, Object> found() throws Exception {
-            var serial = signer == null ? "" : signer.getSerialNumber().toString();
-            return Map.of("username", username, "signer", serial, "covered", covered, "algorithms", algorithms,
-                "content", Xml.write(content()));
+            var found = new HashMap<String, Object>();
+            found.put("username", username);
+            found.put("signer", signer == null ? "" : signer.getSerialNumber().toString());
+            found.put("covered", covered);
+            found.put("algorithms", algorithms);
+            found.put("content", Xml.write(content()));
+            found.put("key", key);
+            return found;
         }
 
-        /** The same in a line, without the content. */
-        String proof() {
+        /** The same in a line, without the content; and whether it came compressed. */
+        String proof(boolean coded) {
             return "username " + username + ", signer " + (signer == null ? "" : signer.getSubjectX500Principal())
-                + ", covered " + covered + ", algorithms " + algorithms;
+                + ", covered " + covered + ", algorithms " + algorithms + (coded ? ", gzip" : "");
         }
     }
 
@@ -56,7 +63,7 @@ final class Opening {
         data.setWssConfig(config(row));
         data.setSigCrypto(party.trust());
         data.setDecCrypto(party.keys());
-        data.setCallbackHandler(party.passwords());
+        data.setCallbackHandler(party.secrets());
         data.setNonceReplayCache(replays);
         data.setTimestampReplayCache(replays);
         var results = new WSSecurityEngine().processSecurityHeader(security, data);
@@ -79,13 +86,14 @@ final class Opening {
         return config;
     }
 
-    private static Opened opened(Document document, Element security, List<WSSecurityEngineResult> results) {
+    private static Opened opened(Document document, Element security, List<WSSecurityEngineResult> results) throws Exception {
         var names = new LinkedHashMap<Element, String>();
         names.put(Xml.body(document), "Body");
         names.put(Xml.child(security, WSConstants.WSU_NS, "Timestamp"), "Timestamp");
         names.put(Xml.child(security, WSConstants.WSSE_NS, "UsernameToken"), "UsernameToken");
         var username = "";
         X509Certificate signer = null;
+        ContentKey key = null;
         var covered = new TreeSet<String>();
         var algorithms = new ArrayList<String>();
         for (var result : results) {
@@ -102,9 +110,12 @@ final class Opening {
             }
             if (action == WSConstants.ENCR) {
                 references(result).forEach(reference -> algorithms.add(reference.getAlgorithm()));
+                if (result.get(WSSecurityEngineResult.TAG_ENCRYPTED_EPHEMERAL_KEY) instanceof byte[] wrapped) {
+                    key = ContentKey.of((byte[]) result.get(WSSecurityEngineResult.TAG_SECRET), wrapped);
+                }
             }
         }
-        return new Opened(document, username, signer, covered, algorithms);
+        return new Opened(document, username, signer, covered, algorithms, key);
     }
 
     @SuppressWarnings("unchecked")

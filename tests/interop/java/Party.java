@@ -17,9 +17,24 @@ import javax.security.auth.callback.CallbackHandler;
 import org.apache.ws.security.WSPasswordCallback;
 import org.apache.ws.security.components.crypto.Merlin;
 
-/** Somebody who seals and opens: an account, a key with its certificate, and the certificates of those who are believed. */
-record Party(String username, String password, PrivateKey key, X509Certificate certificate, List<X509Certificate> trusted) {
-    static final String ALIAS = "own";
+/**
+ * Somebody who seals and opens: an account, a key to sign with, a key to decrypt with, the certificates of those who are
+ * believed. `sent` is the key of the request whose reply is opened, null without.
+ */
+record Party(String username, String password, Pair signs, Pair decrypts, List<X509Certificate> trusted, ContentKey sent) {
+    /** A private key and its certificate. */
+    record Pair(PrivateKey key, X509Certificate certificate) {
+        /** From PEM files; null where there are none. */
+        static Pair of(String key, String certificate) throws GeneralSecurityException, IOException {
+            if (key.isEmpty()) {
+                return null;
+            }
+            var found = certificates(certificate).get(0);
+            return new Pair(privateKey(key, found.getPublicKey()), found);
+        }
+    }
+
+    static final String SIGNS = "signs";
 
     /** All certificates of a PEM file; none where there is no file. */
     static List<X509Certificate> certificates(String file) throws GeneralSecurityException, IOException {
@@ -41,8 +56,11 @@ record Party(String username, String password, PrivateKey key, X509Certificate c
     /** What WSS4J signs and decrypts with. */
     Merlin keys() throws GeneralSecurityException, IOException {
         var merlin = merlin();
-        if (key != null) {
-            merlin.getKeyStore().setKeyEntry(ALIAS, key, new char[0], new X509Certificate[] {certificate});
+        if (signs != null) {
+            enter(merlin, SIGNS, signs);
+        }
+        if (decrypts != null) {
+            enter(merlin, "decrypts", decrypts);
         }
         return merlin;
     }
@@ -56,16 +74,24 @@ record Party(String username, String password, PrivateKey key, X509Certificate c
         return merlin;
     }
 
-    /** Tells WSS4J the passwords it asks for: the account's, and the key store's, which has none. */
-    CallbackHandler passwords() {
+    /** Tells WSS4J what it asks for: the account's password, the key store's, which has none, the key that was sent. */
+    CallbackHandler secrets() {
         return callbacks -> {
             for (var callback : callbacks) {
-                if (callback instanceof WSPasswordCallback asked) {
-                    var ofAccount = asked.getUsage() == WSPasswordCallback.USERNAME_TOKEN;
-                    asked.setPassword(!ofAccount ? "" : asked.getIdentifier().equals(username) ? password : null);
+                var asked = (WSPasswordCallback) callback;
+                if (asked.getUsage() == WSPasswordCallback.USERNAME_TOKEN) {
+                    asked.setPassword(asked.getIdentifier().equals(username) ? password : null);
+                } else if (asked.getUsage() == WSPasswordCallback.DECRYPT) {
+                    asked.setPassword("");
+                } else if (sent != null) {
+                    sent.answer(asked);
                 }
             }
         };
+    }
+
+    private static void enter(Merlin merlin, String alias, Pair pair) throws GeneralSecurityException {
+        merlin.getKeyStore().setKeyEntry(alias, pair.key, new char[0], new X509Certificate[] {pair.certificate});
     }
 
     private static Merlin merlin() throws GeneralSecurityException, IOException {

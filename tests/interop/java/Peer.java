@@ -60,17 +60,22 @@ public final class Peer {
                 office.close();
                 return Map.of("stopped", true);
             case "seal":
-                return Map.of("sealed", how.sealed(how.text("envelope", ""), how.policy()));
+                return how.sealed(how.text("envelope", ""), how.policy(), contentKey(asked));
             case "open":
                 try {
                     var sealed = how.text("sealed", "").getBytes(StandardCharsets.UTF_8);
-                    return how.opened(sealed, how.policy(), "sender", null).found();
+                    return how.opened(sealed, how.policy(), "sender", null, contentKey(asked)).found();
                 } catch (WSSecurityException refused) {
                     return Map.of("wrong", reason(refused));
                 }
             default:
                 throw new IllegalArgumentException("no such command");
         }
+    }
+
+    /** As a message before said it, null without: a request's, for its reply. */
+    private static ContentKey contentKey(JsonObject asked) {
+        return GSON.fromJson(asked.get("key"), ContentKey.class);
     }
 
     static JsonObject said(Object what) {

@@ -12,6 +12,7 @@ import org.apache.ws.security.message.WSSecHeader;
 import org.apache.ws.security.message.WSSecSignature;
 import org.apache.ws.security.message.WSSecTimestamp;
 import org.apache.ws.security.message.WSSecUsernameToken;
+import org.w3c.dom.Document;
 
 /** An envelope gets the header its policy asks for, by WSS4J. */
 final class Sealing {
@@ -24,7 +25,17 @@ final class Sealing {
         "ski", WSConstants.SKI_KEY_IDENTIFIER,
         "token", WSConstants.BST_DIRECT_REFERENCE);
 
-    static String seal(String envelope, Row row, Party party, How how) throws Exception {
+    /** What is sent, and the key it was encrypted with, null without. */
+    record Sealed(String text, ContentKey key) {
+        /** One character of the Body changed, in the clear or encrypted. */
+        Sealed tampered() {
+            var changed = text.replaceFirst(" (result|effective|version)=\"", " $1=\"1");
+            return new Sealed(changed.replaceFirst("(?s)(.*CipherValue>)[^<]", "$1/"), key);
+        }
+    }
+
+    /** `key` is for the reply to an encrypted request: its key. Null for a request, whose own is made here. */
+    static Sealed seal(String envelope, Row row, Party party, How how, ContentKey key) throws Exception {
         var document = Xml.parse(envelope);
         var header = new WSSecHeader();
         header.insertSecurityHeader(document);
@@ -43,13 +54,7 @@ final class Sealing {
         stamp.setTimeToLive(300);
         stamp.build(document, header);
         if (row.encrypted()) {
-            var encrypt = configured(new WSSecEncrypt(config), config);
-            encrypt.setUseThisCert(how.recipient());
-            encrypt.setKeyIdentifierType(WSConstants.ISSUER_SERIAL);
-            encrypt.setSymmetricEncAlgorithm(WSConstants.AES_256_GCM);
-            encrypt.setKeyEncAlgo(WSConstants.KEYTRANSPORT_RSAOEP);
-            encrypt.setParts(List.of(new WSEncryptionPart("Body", Xml.SOAP, "Content")));
-            encrypt.build(document, party.keys(), header);
+            key = encrypt(document, header, how, config, key);
         }
         if (row.signer() != Row.Signer.NOBODY) {
             var signature = signature(row, party, token, config, how);
@@ -59,7 +64,26 @@ final class Sealing {
             signature.computeSignature(references, row.encrypted(), null);
             signature.prependBSTElementToHeader(header);
         }
-        return Xml.write(document);
+        return new Sealed(Xml.write(document), key);
+    }
+
+    private static ContentKey encrypt(Document document, WSSecHeader header, How how, WSSConfig config, ContentKey key)
+            throws Exception {
+        var encrypt = configured(new WSSecEncrypt(config), config);
+        encrypt.setSymmetricEncAlgorithm(WSConstants.AES_256_GCM);
+        encrypt.setParts(List.of(new WSEncryptionPart("Body", Xml.SOAP, "Content")));
+        if (key == null) {
+            encrypt.setUseThisCert(how.recipient());
+            encrypt.setKeyIdentifierType(WSConstants.ISSUER_SERIAL);
+            encrypt.setKeyEncAlgo(WSConstants.KEYTRANSPORT_RSAOEP);
+        } else {
+            encrypt.setEncryptSymmKey(false);
+            encrypt.setEphemeralKey(key.octets());
+            encrypt.setKeyIdentifierType(WSConstants.ENCRYPTED_KEY_SHA1_IDENTIFIER);
+            encrypt.setCustomReferenceValue(key.name());
+        }
+        encrypt.build(document, null, header);
+        return key != null ? key : ContentKey.of(encrypt.getEphemeralKey(), encrypt.getEncryptedEphemeralKey());
     }
 
     private static WSSecUsernameToken token(Row row, Party party, WSSConfig config) {
@@ -85,8 +109,8 @@ final class Sealing {
             signature.setCustomTokenId(token.getId());
             return signature;
         }
-        signature.setUserInfo(Party.ALIAS, "");
-        signature.setSignatureAlgorithm(party.key() instanceof ECKey ? ECDSA_SHA256 : RSA_SHA256);
+        signature.setUserInfo(Party.SIGNS, "");
+        signature.setSignatureAlgorithm(party.signs().key() instanceof ECKey ? ECDSA_SHA256 : RSA_SHA256);
         signature.setKeyIdentifierType(KEY_NAMES.get(how.text("key_name", "issuer-serial")));
         return signature;
     }

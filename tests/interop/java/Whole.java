@@ -28,7 +28,7 @@ final class Whole {
     private static final List<String> TRANSFORMS = List.of(Transform.ENVELOPED, CanonicalizationMethod.EXCLUSIVE);
     private static final Duration WINDOW = Duration.ofMinutes(5);
 
-    static String seal(String envelope, Party party, Instant at) throws Exception {
+    static Sealing.Sealed seal(String envelope, Party party, Instant at) throws Exception {
         var document = Xml.parse(envelope);
         var root = document.getDocumentElement();
         var header = (Element) root.insertBefore(document.createElementNS(Xml.SOAP, "s:Header"), root.getFirstChild());
@@ -41,10 +41,10 @@ final class Whole {
         // Declared and not only meant: what is digested must be what is written.
         root.setAttributeNS("http://www.w3.org/2000/xmlns/", "xmlns:u", WSU);
         security.setAttributeNS("http://www.w3.org/2000/xmlns/", "xmlns:w", WSSE);
-        var context = new DOMSignContext(party.key(), security);
+        var context = new DOMSignContext(party.signs().key(), security);
         context.setIdAttributeNS(root, WSU, "Id");
         signature().sign(context);
-        return Xml.write(document);
+        return new Sealing.Sealed(Xml.write(document), null);
     }
 
     static Opening.Opened open(String sealed, Party party) throws Exception {
@@ -53,14 +53,18 @@ final class Whole {
         var header = only(root, Xml.SOAP, "Header");
         var created = only(only(header, WSU, "Timestamp"), WSU, "Created").getTextContent();
         var age = Duration.between(Instant.parse(created), Instant.now()).abs();
-        demand(age.compareTo(WINDOW) < 0, "the message has expired");
+        if (age.compareTo(WINDOW) > 0) {
+            throw new WSSecurityException(WSSecurityException.MESSAGE_EXPIRED);
+        }
         var signer = party.trusted().get(0);
         var element = only(only(header, WSSE, "Security"), XMLSignature.XMLNS, "Signature");
         var context = new DOMValidateContext(signer.getPublicKey(), element);
         context.setProperty("org.jcp.xml.dsig.secureValidation", true);
         context.setIdAttributeNS(root, WSU, "Id");
         var signature = factory().unmarshalXMLSignature(context);
-        demand(signature.validate(context), "the signature is wrong");
+        if (!signature.validate(context)) {
+            throw new WSSecurityException(WSSecurityException.FAILED_CHECK);
+        }
         var info = signature.getSignedInfo();
         demand(info.getReferences().size() == 1, "not one reference");
         var reference = info.getReferences().get(0);
@@ -68,7 +72,7 @@ final class Whole {
         var transforms = reference.getTransforms().stream().map(transform -> transform.getAlgorithm()).toList();
         demand(transforms.equals(TRANSFORMS), "another transform");
         return new Opening.Opened(document, "", signer, new TreeSet<>(Set.of("Envelope")),
-            List.of(info.getSignatureMethod().getAlgorithm()));
+            List.of(info.getSignatureMethod().getAlgorithm()), null);
     }
 
     private static XMLSignature signature() throws Exception {
