@@ -30,7 +30,7 @@ VALUES = {
 }
 """What any room may import."""
 
-ROOMS = ("devices", "ledger", "lifecycle", "soap", "wsse", "transport")
+ROOMS = ("devices", "ledger", "lifecycle", "keys", "soap", "wsse", "transport")
 DEVICES = {  # rooms within a room: what gets values knows not what they mean, what they mean knows no network
     "snmp": {"snmp"},
     "reading": {"reading", "snmp"},

@@ -115,11 +115,26 @@ class AccountSettings:
     password: Secret | None = None
 
 
+KEY_STORES = ("files", "keyring")
+"""Where private keys are kept: in files beside the configuration, or in the operating system's keyring."""
+
+
 @dataclass(frozen=True, slots=True)
 class SecuritySettings:
-    """`policy` names a row of the policy table in `meterpost.wsse`; times in seconds."""
+    """`policy` names a row of the policy table in `meterpost.wsse`, `accept` the rows a reply may follow (none: the one that
+    belongs to `policy`); times in seconds.
+
+    Without `certificate` the client makes its own key and has it certified, kept as `key_store` says. `certificate` is the
+    administrator's: a PEM file, its key in the same file or in `key`, or a PKCS #12 file; `key_password` opens a key that
+    is encrypted. `server_certificates`: PEM file of the certificates the server signs with; they alone are trusted then."""
 
     policy: str = "digest-2004"
+    accept: tuple[str, ...] = ()
+    certificate: str = ""
+    key: str = ""
+    key_password: Secret | None = None
+    server_certificates: str = ""
+    key_store: str = "files"
     max_age_s: int = 300
     max_skew_s: int = 60
 
@@ -212,6 +227,10 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"{key}: {value} is not between {least} and {most}")
     if settings.snmp.engine not in ENGINES:
         raise SettingsError(f"snmp.engine: {settings.snmp.engine!r} is not one of {', '.join(ENGINES)}")
+    if settings.security.key_store not in KEY_STORES:
+        raise SettingsError(f"security.key_store: {settings.security.key_store!r} is not one of {', '.join(KEY_STORES)}")
+    if settings.security.key and not settings.security.certificate:
+        raise SettingsError("security.key is set, and security.certificate is not", "Set both, or neither: then one is made.")
     for version in settings.snmp.versions:
         if version not in ("1", "2c"):
             raise SettingsError(f"snmp.versions: {version!r} is not one of '1', '2c' (v3 is used where there are snmp.users)")
@@ -270,17 +289,19 @@ def _join(where: str, key: str) -> str:
     return f"{where}.{key}" if where else key
 
 
+def demand_private(path: Path, about: os.stat_result, what: str = "the secret file") -> None:
+    """Raises SettingsError where `about`, what the system says of the file `path`, lets others in."""
+    if not stat.S_ISREG(about.st_mode):
+        raise SettingsError(f"{what} {path} is not a file")
+    if os.name == "posix" and about.st_uid not in (os.getuid(), 0):
+        raise SettingsError(f"{what} {path} belongs to another account", "Give it to the account meterpost runs as.")
+    if os.name == "posix" and about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(f"others may read {what} {path}", f"Run: chmod 600 {path}")
+
+
 def _from_file(path: Path) -> str:
     try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):
-            raise SettingsError(f"the secret file {path} is not a file")
-        if os.name == "posix" and about.st_uid not in (os.getuid(), 0):
-            raise SettingsError(
-                f"the secret file {path} belongs to another account", "Give it to the account meterpost runs as."
-            )
-        if os.name == "posix" and about.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsError(f"others may read the secret file {path}", f"Run: chmod 600 {path}")
+        demand_private(path, path.stat())
         return path.read_text("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no path at all
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
