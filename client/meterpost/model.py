@@ -11,7 +11,7 @@ from meterpost import pwg
 
 def instant(when: datetime) -> str:
     """`when` as the wire writes it: UTC, whole seconds, `2026-11-20T12:00:00Z`."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"  # strftime shortens early years
 
 
 def from_instant(text: str) -> datetime:
