@@ -88,7 +88,8 @@ def root_of(reply: HttpReply) -> etree._Element:
     except xmlio.BadXml as error:
         raise PeerError(f"the reply cannot be read: {error}", _ELSEWHERE) from None
     if root.tag != f"{{{names.SOAP}}}Envelope":
-        raise PeerError(f"the reply is a {etree.QName(root).localname}, not a SOAP 1.1 envelope", _ELSEWHERE)
+        name = etree.QName(root).localname[:100]
+        raise PeerError(f"the reply is a {name}, not a SOAP 1.1 envelope", _ELSEWHERE)
     return root
 
 
@@ -98,11 +99,11 @@ def fault_of(root: etree._Element, status: int) -> MeterpostError | None:
     fault = root.find(f"{{{names.SOAP}}}Body/{{{names.SOAP}}}Fault")
     if fault is None:
         return None if status == 200 else PeerError(f"the server answered HTTP {status} without a fault", _ELSEWHERE)
-    code = (fault.findtext("faultcode") or "").strip().rpartition(":")[2]
+    code = xmlio.clip(fault.findtext("faultcode") or "", 200).rpartition(":")[2]
     text = xmlio.clip(fault.findtext("faultstring") or "no reason given", 500)
     refusal = fault.find(f"detail/{{{names.SERVICE}}}Refusal")
     if refusal is not None:
-        reason = str(refusal.get("code", ""))
+        reason = xmlio.clip(refusal.get("code", ""), 200)
         error: type[MeterpostError] = PeerError if reason == "try-later" else Refused
         return _refusal(error, f"the server refuses: {text}", REFUSALS.get(reason, ""), reason)
     rule = FAULTS.get(code.partition(".")[0], _SERVER)
