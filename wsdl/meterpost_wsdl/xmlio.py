@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONGEST = 300
+"""Characters of what libxml2 has to say, which quotes the peer."""
 _ATTRIBUTE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _ATTRIBUTE_TABLE = str.maketrans(_ATTRIBUTE)
@@ -61,7 +63,11 @@ def parse(data: bytes, limits: Limits = Limits()) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         kind = "depth" if "depth" in str(error).lower() else "malformed"
-        raise BadXml(kind, f"the message is not well-formed XML: {error.msg}") from None
+        raise BadXml(kind, f"the message is not well-formed XML: {str(error.msg)[:_LONGEST]}") from None
+    # lxml goes by the last thing libxml2 said: a warning, as of a relative namespace name, hides errors before it, such as an
+    # undeclared prefix, an attribute that is there twice, or text behind the document element.
+    if parser.error_log:
+        raise BadXml("malformed", f"the message is not well-formed XML: {parser.error_log[0].message[:_LONGEST]}")
     if root.xpath("boolean(//processing-instruction())"):
         raise BadXml("pi", "a processing instruction is not allowed")
     if root.xpath("boolean(" + "/*" * (limits.depth + 1) + ")"):
