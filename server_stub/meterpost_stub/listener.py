@@ -34,6 +34,8 @@ does not get over having none left."""
 _THREADS = 16
 # A token, no blank before the colon, nothing folded, no control characters (RFC 9110, 5.1 and 5.5; RFC 9112, 5).
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
+# The same of the first line (RFC 9112, 3): cheroot's reader strips it of any white space, a bare CR too.
+_REQUEST_LINE = re.compile(rb"(?:\r\n)?[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n")
 _ONCE = (b"Host", b"Content-Length", b"Content-Type")
 
 
@@ -71,9 +73,11 @@ class _Request(HTTPRequest):
         self.rfile = self.head = _Head(self.rfile)
         self.proxy_mode = True  # takes a target in absolute form, as every server must (RFC 9112, 3.2.2)
         try:
-            return bool(super().read_request_line())  # type: ignore[no-untyped-call]  # cheroot has stubs without types
+            if not super().read_request_line():  # type: ignore[no-untyped-call]  # cheroot has stubs without types
+                return False
         except ValueError:  # from urlsplit, which knows more malformed targets than cheroot expects
             return self._malformed("Malformed Request-URI")
+        return _REQUEST_LINE.fullmatch(self.head.seen) is not None or self._malformed("Malformed Request-Line")
 
     def read_request_headers(self) -> bool:
         if not super().read_request_headers():  # type: ignore[no-untyped-call]  # as above
