@@ -3,13 +3,16 @@
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 PYTEST_ARGS ?= -n auto
+# make fuzz FUZZ_SECONDS=600 FUZZ_TARGET=reply: one reader of tests/fuzz/fuzz_table.py for ten minutes
+FUZZ_SECONDS ?= 60
+FUZZ_TARGET ?=
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 # xmlsec and lxml must carry the same libxml2, which only their wheels do.
-PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi
+PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi,atheris
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-snmp docs clean
+.PHONY: help demo test lint fuzz bench bench-snmp docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -19,7 +22,7 @@ $(VENV)/.ready: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meterpost needs Python 3.11 or newer; name one with PYTHON=")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade pip "setuptools>=77"
-	@$(PIP) --editable '.[stub,mdns,test,lint]'
+	@$(PIP) --editable '.[stub,mdns,test,lint,fuzz]'
 	@touch $@
 
 demo: $(VENV)/.ready ## the whole protocol on this machine: server, a dozen printers, a billing cycle
@@ -33,6 +36,9 @@ lint: $(VENV)/.ready ## ruff, mypy --strict, import directions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_house.py
+
+fuzz: $(VENV)/.ready ## all readers of octets from outside, FUZZ_SECONDS each; FUZZ_TARGET names one
+	@PYTHONHASHSEED=0 $(BIN)/python -W ignore tests/fuzz/fuzz_run.py --seconds $(FUZZ_SECONDS) $(FUZZ_TARGET)
 
 bench: bench-snmp ## time and memory beside plain zeep, and what is next
 	@$(BIN)/python -m tests.bench
