@@ -28,6 +28,12 @@ _WORDS = {
     "/off": {"serial", "reason"},
     "/eligibility": {"serial", "result", "until", "reason"},
     "/settings": {"sync_at", "jitter", "read_every"},
+    "/keys/trust": {"holder", "certificate"},
+    "/keys/release": {"holder"},
+    "/keys/revoke": {"client"},
+    "/keys/unrevoke": {"client"},
+    "/keys/roll-over": {"days"},
+    "/keys/days": {"days"},
 }
 """What an order may say, by path; a mistyped word must not look as if it had been obeyed."""
 
@@ -51,6 +57,17 @@ class Admin:
             ("POST", "/settings"): self._settings,
             ("GET", "/readings"): lambda order: desk.readings(),
             ("GET", "/journal"): lambda order: _journal(desk.journal()),
+            ("GET", "/keys"): lambda order: desk.keys.state(),
+            ("POST", "/keys/trust"): lambda order: desk.keys.trust(
+                _text(order, "holder"), _text(order, "certificate").encode()
+            ),
+            ("POST", "/keys/release"): lambda order: desk.keys.release(_text(order, "holder")),
+            ("POST", "/keys/revoke"): lambda order: desk.keys.revoke(_text(order, "client")),
+            ("POST", "/keys/unrevoke"): lambda order: desk.keys.unrevoke(_text(order, "client")),
+            ("POST", "/keys/roll-over"): lambda order: desk.keys.roll_over(
+                None if order.get("days") is None else float(order["days"])
+            ),
+            ("POST", "/keys/days"): lambda order: desk.keys.set_days(float(order["days"])),
             ("POST", "/reset"): self._start_again,
         }
 

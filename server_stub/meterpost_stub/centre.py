@@ -11,20 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from meterpost_stub import rules
+from meterpost_stub.certificates import Authority
 from meterpost_stub.clocks import Clocks
+from meterpost_stub.key_book import Certificate, KeyBook
 from meterpost_stub.rules import BillingRequest, Commands, Device, Eligibility, Proxy, Receipt, Result, Stage, State
+from meterpost_stub.rules import Refusal as Refusal
 from meterpost_stub.store import Note, Reads, Store
 
 MOST_DEVICES = 10_000
 """Devices one message may name (the schema's maxOccurs)."""
 
 
-class Refusal(Exception):
-    """The message was understood and will not be acted on. `code` is a RefusalCode of the schema."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who speaks, as far as security knows: the account, and the certificate (PEM) whose key signed, b"" for none."""
 
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
+    account: str
+    certificate: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +74,42 @@ def _new_id() -> str:
 
 
 class Centre:
-    """`registration_delay` is calendar time until a registration takes effect."""
+    """`registration_delay` is calendar time until a registration takes effect; `keys` is the book of them, one of its own
+    where it is given none."""
 
     def __init__(
-        self, store: Store, clocks: Clocks, registration_delay: timedelta, new_id: Callable[[], str] = _new_id
+        self,
+        store: Store,
+        clocks: Clocks,
+        registration_delay: timedelta,
+        new_id: Callable[[], str] = _new_id,
+        keys: KeyBook | None = None,
     ) -> None:
         self.store = store
         self.clocks = clocks
+        self.keys = keys or KeyBook(store, clocks, Authority())
         self.new_id = new_id
         self._delay = registration_delay
 
-    def register_proxy(self, account: str, client: str, name: str, os: str, version: str) -> Proxy:
-        """T1. The same client again is the same registration, with its first date."""
+    def register_proxy(
+        self, caller: Caller, client: str, name: str, os: str, version: str, key: str = "", proof: str = ""
+    ) -> tuple[Proxy, tuple[Certificate, ...]]:
+        """T1. The same client again is the same registration, with its first date and name, and the same key again the same
+        certificate."""
         with self.store.transaction():
             known = self.store.get(Proxy, client)
             if known is None:
                 now = self.clocks.calendar()
-                known = Proxy(client, account, name, os, version, now, now + self._delay)
+                known = Proxy(client, caller.account, name, os, version, now, now + self._delay)
                 self.store.put(known)
-            return self._own(account, known)
+            return self._own(caller, known), self.keys.enrol(known, key, proof, caller.certificate)
 
     def register_devices(
-        self, account: str, client: str, devices: Sequence[NewDevice]
+        self, caller: Caller, client: str, devices: Sequence[NewDevice]
     ) -> tuple[datetime, tuple[Eligibility, ...]]:
         """T2: when the registrations count, and what each came to. A device that is refused holds no place here."""
         with self.store.transaction():
-            self._proxy(account, client)
+            self._proxy(caller, client)
             now = self.clocks.calendar()
             effective = []
             results = []
@@ -111,10 +124,10 @@ class Centre:
                 results.append(result)
             return max(effective, default=now + self._delay), tuple(results)
 
-    def sync(self, account: str, client: str) -> SyncAnswer:
+    def sync(self, caller: Caller, client: str) -> SyncAnswer:
         """T3: what there is to do. The billing calendar is looked up here, once for all devices of the client."""
         with self.store.transaction():
-            self._proxy(account, client)
+            self._proxy(caller, client)
             now = self.clocks.calendar()
             devices = [self._billed(device, now) for device in self.store.all(Device, client=client)]
             waiting = defaultdict(list)
@@ -124,17 +137,17 @@ class Centre:
             commands = tuple(command for command in found if command is not None)[:MOST_DEVICES]
             return SyncAnswer(now, self.client_settings(), commands)
 
-    def status(self, account: str, client: str, reports: Sequence[tuple[str, State]]) -> tuple[tuple[str, Receipt], ...]:
+    def status(self, caller: Caller, client: str, reports: Sequence[tuple[str, State]]) -> tuple[tuple[str, Receipt], ...]:
         """T5."""
         with self.store.transaction():
-            self._proxy(account, client)
+            self._proxy(caller, client)
             today = self.clocks.calendar().date()
             return tuple((serial, self._report(client, serial, state, today)) for serial, state in reports)
 
-    def billing(self, account: str, client: str, parts: Sequence[PartOfReads]) -> tuple[tuple[PartOfReads, Receipt], ...]:
+    def billing(self, caller: Caller, client: str, parts: Sequence[PartOfReads]) -> tuple[tuple[PartOfReads, Receipt], ...]:
         """T7."""
         with self.store.transaction():
-            self._proxy(account, client)
+            self._proxy(caller, client)
             now = self.clocks.calendar()
             return tuple((part, self._receive(client, part, now)) for part in parts)
 
@@ -142,16 +155,16 @@ class Centre:
         note = self.store.get(Note, "client settings")
         return ClientSettings(**json.loads(note.value)) if note else None
 
-    def _proxy(self, account: str, client: str) -> Proxy:
+    def _proxy(self, caller: Caller, client: str) -> Proxy:
         known = self.store.get(Proxy, client)
         if known is None:
             raise Refusal("not-registered", "this client is not registered")
-        return self._own(account, known)
+        return self._own(caller, known)
 
-    @staticmethod
-    def _own(account: str, proxy: Proxy) -> Proxy:
-        if proxy.account != account:
+    def _own(self, caller: Caller, proxy: Proxy) -> Proxy:
+        if proxy.account != caller.account:
             raise Refusal("other-account", "this client is registered with another account")
+        self.keys.admit(proxy, caller.certificate)
         return proxy
 
     def _billed(self, device: Device, now: datetime) -> Device:

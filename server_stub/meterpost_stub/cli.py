@@ -50,13 +50,29 @@ def add_parser(subparsers: Any) -> None:
         "--admin-port", type=int, default=0, help="port of the admin interface on 127.0.0.1 (default: a free one)"
     )
     parser.add_argument("--db", type=Path, help="SQLite file to keep everything in (default: memory, gone at exit)")
-    parser.add_argument("--dir", type=Path, help="folder for ca.pem and the server's certificate (default: a temporary one)")
+    parser.add_argument(
+        "--dir", type=Path, help="folder that keeps the server's keys and certificates (default: a temporary one)"
+    )
     parser.add_argument("--username", default="site", help="the account's user name (default: %(default)s)")
     parser.add_argument("--password-file", type=Path, help="file with the account's password (default: a random one)")
     parser.add_argument("--registration-delay", type=float, default=3600, metavar="S", help="until a registration takes effect")
     parser.add_argument("--clock", metavar="ISO", help="where the billing calendar starts (default: now)")
     parser.add_argument("--budget", choices=("off", "warn", "refuse"), default="refuse", help="messages over their formula")
     parser.add_argument("--client-ca", type=Path, help="demand client certificates of this CA")
+    parser.add_argument(
+        "--accept", nargs="+", metavar="POLICY", help="security policies messages may follow (default: all but text-2004)"
+    )
+    parser.add_argument(
+        "--enrol", nargs="+", metavar="POLICY", help="those a registration may follow as well (default: the digest policies)"
+    )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="CLIENT=FILE",
+        help="a certificate (PEM) to believe for a client's id, or for all clients of an account",
+    )
+    parser.add_argument("--key-days", type=float, metavar="N", help="days a client's certificate is valid (default: 365)")
     parser.add_argument("--json", action="store_true", help="one JSON object with addresses and secrets as the first line")
     parser.add_argument("--verbose", action="store_true", help="log to stderr")
     parser.set_defaults(run=run)
@@ -86,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> Any:
+    from meterpost.wsse import Acceptance
     from meterpost_stub.admin import moment
     from meterpost_stub.budget import Enforcement
     from meterpost_stub.serve import StubOptions
@@ -101,6 +118,12 @@ def _options(args: argparse.Namespace) -> Any:
             given["password"] = args.password_file.read_text("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         raise SettingsError(f"--password-file: {error}", "It must be a file of UTF-8 text that may be read.") from None
+    if args.accept:
+        given["accept"] = Acceptance(tuple(args.accept))
+    if args.enrol:
+        given["enrol"] = Acceptance(tuple(args.enrol)).policies  # raises for what is no policy
+    if args.key_days is not None:
+        given["key_days"] = args.key_days
     return StubOptions(
         host=args.host,
         port=args.port,
@@ -111,8 +134,16 @@ def _options(args: argparse.Namespace) -> Any:
         registration_delay=timedelta(seconds=args.registration_delay),
         budget=Enforcement(args.budget),
         client_ca=args.client_ca,
+        trusted=tuple(_trusted(text) for text in args.trust),
         **given,
     )
+
+
+def _trusted(text: str) -> tuple[str, Path]:
+    holder, equals, file = text.rpartition("=")
+    if not (holder and equals and file):
+        raise SettingsError(f"--trust: {text!r} is not CLIENT=FILE", "CLIENT is a client's id, or an account.")
+    return holder, Path(file)
 
 
 if __name__ == "__main__":

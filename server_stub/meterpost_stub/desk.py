@@ -5,7 +5,7 @@ The admin port and the Python API both call this; every answer is plain JSON dat
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from meterpost.errors import SettingsError
 from meterpost.model import instant
 from meterpost_stub import rules
 from meterpost_stub.centre import Centre, ClientSettings
+from meterpost_stub.key_desk import KeyDesk
 from meterpost_stub.rules import BillingRequest, Cycle, Device, Eligibility, Proxy, Result, Stage
 from meterpost_stub.store import Entry, Note, Reads
 from meterpost_wsdl import names, xmlio
@@ -24,9 +25,11 @@ _LONGEST = {"meter name": names.OCTETS["n"], "reason": names.OCTETS["reason"], "
 
 
 class Desk:
-    """Raises SettingsError for orders that cannot be carried out; nothing is changed then."""
+    """`keys` is what is done about keys. Raises SettingsError for orders that cannot be carried out; nothing is changed
+    then."""
 
-    def __init__(self, centre: Centre) -> None:
+    def __init__(self, centre: Centre, accounts: Collection[str] = ()) -> None:
+        self.keys = KeyDesk(centre.keys, accounts)
         self._centre = centre
         self._store = centre.store
         self._clocks = centre.clocks
@@ -98,12 +101,14 @@ class Desk:
         return asdict(settings)
 
     def state(self) -> Json:
-        """Everything the server holds but readings and journal."""
+        """Everything the server holds but readings, keys and journal."""
         now = self._clocks.calendar()
         settings = self._centre.client_settings()
         return {
             "clock": self.clock(),
-            "proxies": [_plain(asdict(proxy)) for proxy in self._store.all(Proxy)],
+            "proxies": [
+                {**_plain(asdict(proxy)), "revoked": self._centre.keys.is_off(proxy.client)} for proxy in self._store.all(Proxy)
+            ],
             "devices": [
                 {
                     **_plain(asdict(device)),

@@ -16,6 +16,14 @@ DAYS_TO_ANSWER = timedelta(days=7)
 """From the end of a billing period to the day its reads are due. Our policy; no public document says."""
 
 
+class Refusal(Exception):
+    """The message was understood and will not be acted on. `code` is a RefusalCode of the schema."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class Cycle(StrEnum):
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"

@@ -19,7 +19,7 @@ from spyne.protocol.soap import Soap11
 from spyne.server import ServerBase
 
 from meterpost.model import from_instant, instant
-from meterpost_stub.centre import Centre, ClientSettings, NewDevice, PartOfReads
+from meterpost_stub.centre import Caller, Centre, ClientSettings, NewDevice, PartOfReads
 from meterpost_stub.rules import State
 from meterpost_wsdl import names
 
@@ -43,8 +43,8 @@ _METER = _element("Meter", "n #v")
 _SUPPLY = _element("Supply", "n #l #c #u")
 _TYPES: dict[str, tuple[Any, Any]] = {
     "RegisterProxy": (
-        _element("RegisterProxy", "client name os version"),
-        _element("RegisterProxyResponse", "client effective"),
+        _element("RegisterProxy", "client name os version key proof"),
+        _element("RegisterProxyResponse", "client effective", Certificate=_element("Certificate", "of der")),
     ),
     "RegisterProxyDevices": (
         _element("RegisterProxyDevices", "client", Device=_element("NewDevice", "serial maker model asset")),
@@ -88,7 +88,7 @@ class _Soap11(Soap11):  # type: ignore[misc]  # spyne has no types
 class _Call:
     """What spyne carries along for us: who calls, and what our code raised."""
 
-    account: str
+    caller: Caller
     error: Exception | None = None
 
 
@@ -109,15 +109,16 @@ class Service:
         application = Application([service], tns=names.SERVICE, in_protocol=_Soap11(), out_protocol=_Soap11())
         self._server = ServerBase(application)
 
-    def call(self, account: str, envelope: etree._Element) -> etree._Element:
-        """The reply element to an envelope (its Body valid by the schema) of an authenticated `account`.
+    def call(self, account: str, envelope: etree._Element, certificate: bytes = b"") -> etree._Element:
+        """The reply element to an envelope (its Body valid by the schema) of an authenticated `account`; `certificate` (PEM)
+        is the one whose key signed it, if one did.
 
         Raises Refusal; whatever else it raises is our own fault.
         """
         start = MethodContext(self._server, MethodContext.SERVER)
         start.in_document = (envelope, {})
         (context,) = self._server.generate_contexts(start)
-        context.udc = call = _Call(account)
+        context.udc = call = _Call(Caller(account, certificate))
         if context.in_error is None:
             self._server.get_in_object(context)
         if context.in_error is not None:
@@ -132,13 +133,20 @@ class Service:
         context.close()
         return reply
 
-    def _register_proxy(self, account: str, message: Any) -> Any:
-        proxy = self._centre.register_proxy(account, message.client, message.name, message.os, message.version)
-        return _reply("RegisterProxy", client=proxy.client, effective=instant(proxy.effective))
+    def _register_proxy(self, caller: Caller, message: Any) -> Any:
+        proxy, certificates = self._centre.register_proxy(
+            caller, message.client, message.name, message.os, message.version, message.key or "", message.proof or ""
+        )
+        return _reply(
+            "RegisterProxy",
+            client=proxy.client,
+            effective=instant(proxy.effective),
+            Certificate=[{"of": certificate.of, "der": certificate.der} for certificate in certificates],
+        )
 
-    def _register_devices(self, account: str, message: Any) -> Any:
+    def _register_devices(self, caller: Caller, message: Any) -> Any:
         new = [NewDevice(device.serial, device.maker, device.model, device.asset) for device in message.Device]
-        effective, results = self._centre.register_devices(account, message.client, new)
+        effective, results = self._centre.register_devices(caller, message.client, new)
         devices = [
             {
                 "serial": books.serial,
@@ -150,8 +158,8 @@ class Service:
         ]
         return _reply("RegisterProxyDevices", effective=instant(effective), Device=devices)
 
-    def _sync(self, account: str, message: Any) -> Any:
-        answer = self._centre.sync(account, message.client)
+    def _sync(self, caller: Caller, message: Any) -> Any:
+        answer = self._centre.sync(caller, message.client)
         bills = [command.bill for command in answer.commands if command.bill is not None]
         return _reply(
             "SyncProxy",
@@ -177,12 +185,12 @@ class Service:
             ],
         )
 
-    def _status(self, account: str, message: Any) -> Any:
+    def _status(self, caller: Caller, message: Any) -> Any:
         reports = [(device.serial, State(device.state)) for device in message.Device]
-        receipts = self._centre.status(account, message.client, reports)
+        receipts = self._centre.status(caller, message.client, reports)
         return _reply("SyncProxyStatus", Device=[{"serial": serial, "result": str(receipt)} for serial, receipt in receipts])
 
-    def _billing(self, account: str, message: Any) -> Any:
+    def _billing(self, caller: Caller, message: Any) -> Any:
         parts = [
             PartOfReads(
                 serial=device.serial,
@@ -195,17 +203,17 @@ class Service:
             )
             for device in message.Device
         ]
-        receipts = self._centre.billing(account, message.client, parts)
+        receipts = self._centre.billing(caller, message.client, parts)
         devices = [{"serial": p.serial, "id": p.id, "part": p.part, "result": str(receipt)} for p, receipt in receipts]
         return _reply("BillingTransaction", Device=devices)
 
 
-def _method(operation: str, handler: Callable[[str, Any], Any]) -> Any:
+def _method(operation: str, handler: Callable[[Caller, Any], Any]) -> Any:
     request, reply = _TYPES[operation]
 
     def method(context: Any, message: Any) -> Any:
         try:
-            return handler(context.udc.account, message)
+            return handler(context.udc.caller, message)
         except Exception as error:
             context.udc.error = error  # spyne would turn it into a fault of its own
             return None

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from meterpost.errors import StoreError
 from meterpost.model import from_instant, instant
+from meterpost_stub.keys import ClientKey, Revocation
 from meterpost_stub.rules import BillingRequest, Device, Eligibility, Proxy
 
 
@@ -81,6 +82,8 @@ _KEYS: dict[type, tuple[str, ...]] = {
     Reads: ("id", "part"),
     Entry: ("number",),
     Note: ("name",),
+    ClientKey: ("certificate",),
+    Revocation: ("client",),
 }
 _JOURNAL_LENGTH = 2000
 _JOURNAL_OCTETS = 64 * 1024 * 1024
@@ -177,7 +180,7 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         for kind, key in _KEYS.items():
             db.execute(f"CREATE TABLE IF NOT EXISTS {kind.__name__} ({_quoted(_columns(kind))}, PRIMARY KEY ({_quoted(key)}))")
         db.execute("CREATE TABLE IF NOT EXISTS Nonce (key PRIMARY KEY, until REAL) WITHOUT ROWID")
-        for table, column in (("Nonce", "until"), ("Device", "client"), ("BillingRequest", "client")):
+        for table, column in (("Nonce", "until"), ("Device", "client"), ("BillingRequest", "client"), ("ClientKey", "client")):
             db.execute(f"CREATE INDEX IF NOT EXISTS {table}By{column.title()} ON {table} ({column})")
     except sqlite3.Error:
         db.close()

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,12 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
     secret.write_text("correct horse\n", "utf-8")
     command = [sys.executable, "-m", "meterpost_stub", "serve", "--json", "--registration-delay", "0", "--username", "acme"]
     command += ["--clock", "2026-03-01T00:00:00Z", "--password-file", str(secret), "--db", str(tmp_path / "s.db")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process, ExitStack() as ending:
+        ending.callback(process.kill)  # or what fails below would wait for it
         assert process.stdout is not None
         about = json.loads(process.stdout.readline())
-        assert set(about) == {"soap_url", "wsdl_url", "admin_url", "ca_file", "username", "password", "admin_token"}
+        secrets = {"username", "password", "admin_token"}
+        assert set(about) == {"soap_url", "wsdl_url", "admin_url", "ca_file", "server_certificates", *secrets}
         assert (about["username"], about["password"]) == ("acme", "correct horse")
         assert all(about[f"{what}_url"].split("/")[2].startswith("127.0.0.1:") for what in ("soap", "wsdl", "admin"))
         assert requests.get(about["wsdl_url"], verify=about["ca_file"], timeout=20).status_code == 200
