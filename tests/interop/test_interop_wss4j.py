@@ -37,7 +37,8 @@ from meterpost_wsdl import compact, xmlio
 ACCOUNT = Credentials("site", "Schlüssel & <Schloß>")
 ENVELOPE = compact.envelope('<m:SyncProxy client="0a1b2c3d-0000-4000-8000-00000000000c" version="R&amp;D é"/>')
 STALE_S = 20 * 60
-KEY_NAMES = ("issuer-serial", "thumbprint", "ski", "token")
+KEY_NAMES = ("IssuerSerial", "Thumbprint", "SKIKeyIdentifier", "DirectReference")
+"""In the words of WSS4J's configuration."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Between:
             "policy": case.policy.name,
             "username": ACCOUNT.username,
             "password": ACCOUNT.password,
-            "key_name": case.key_name or "issuer-serial",
+            "options": {"signatureKeyIdentifier": case.key_name} if case.key_name else {},
             "encrypt_to": self.ours.certificate("rsa"),
             "decrypt_certificate": self.theirs.certificate("rsa"),
             "decrypt_key": self.theirs.key("rsa"),

@@ -10,6 +10,12 @@ record How(JsonObject asked) {
         return asked.has(name) ? asked.get(name).getAsString() : otherwise;
     }
 
+    /** Something of the stack's own: of a server's for its replies. */
+    String option(String name, String otherwise) {
+        var options = asked.getAsJsonObject(asked.has("reply_options") ? "reply_options" : "options");
+        return options != null && options.has(name) ? options.get(name).getAsString() : otherwise;
+    }
+
     Row policy() {
         return Row.of(text("policy", ""));
     }

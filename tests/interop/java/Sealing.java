@@ -19,17 +19,18 @@ final class Sealing {
     private static final String ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
     private static final String RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
     private static final int ITERATIONS = 1000;
-    private static final Map<String, Integer> KEY_NAMES = Map.of(
-        "issuer-serial", WSConstants.ISSUER_SERIAL,
-        "thumbprint", WSConstants.THUMBPRINT_IDENTIFIER,
-        "ski", WSConstants.SKI_KEY_IDENTIFIER,
-        "token", WSConstants.BST_DIRECT_REFERENCE);
+    /** In the words of WSS4J's configuration. */
+    private static final Map<String, Integer> KEY_IDENTIFIERS = Map.of(
+        "IssuerSerial", WSConstants.ISSUER_SERIAL,
+        "Thumbprint", WSConstants.THUMBPRINT_IDENTIFIER,
+        "SKIKeyIdentifier", WSConstants.SKI_KEY_IDENTIFIER,
+        "DirectReference", WSConstants.BST_DIRECT_REFERENCE);
 
     /** What is sent, and the key it was encrypted with, null without. */
     record Sealed(String text, ContentKey key) {
         /** One character of the Body changed, in the clear or encrypted. */
         Sealed tampered() {
-            var changed = text.replaceFirst(" (result|effective|version)=\"", " $1=\"1");
+            var changed = text.replaceFirst(" (result|effective|time|version)=\"", " $1=\"1");
             return new Sealed(changed.replaceFirst("(?s)(.*CipherValue>)[^<]", "$1/"), key);
         }
     }
@@ -111,7 +112,7 @@ final class Sealing {
         }
         signature.setUserInfo(Party.SIGNS, "");
         signature.setSignatureAlgorithm(party.signs().key() instanceof ECKey ? ECDSA_SHA256 : RSA_SHA256);
-        signature.setKeyIdentifierType(KEY_NAMES.get(how.text("key_name", "issuer-serial")));
+        signature.setKeyIdentifierType(KEY_IDENTIFIERS.get(how.option("signatureKeyIdentifier", "IssuerSerial")));
         return signature;
     }
 
