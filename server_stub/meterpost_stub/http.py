@@ -5,8 +5,6 @@ is the answer, and nothing behind it runs. The guard decides nothing about clien
 """
 
 import logging
-import secrets
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import Message
@@ -14,12 +12,11 @@ from http import HTTPStatus
 
 from lxml import etree
 
-from meterpost.model import Credentials
-from meterpost.wsse import NONCE, Acceptance, Identity, Policy, Trust, open_envelope, remember, seal
 from meterpost_stub import budget, coding, soap11
 from meterpost_stub.budget import Count, Enforcement
 from meterpost_stub.centre import Refusal
 from meterpost_stub.clocks import Clocks
+from meterpost_stub.security import Security, Sender
 from meterpost_stub.service import Service
 from meterpost_stub.soap11 import SoapFault
 from meterpost_stub.store import Entry, Store
@@ -40,28 +37,24 @@ class _Trace:
     outcome: str = "ok"
     asked: Count | None = None
     answered: Count | None = None
+    sender: Sender | None = None
 
 
 class Guard:
-    """Answers requests at the service's port; safe to use from several threads.
-
-    `accounts` maps user names to passwords. `location` is the service's own address, for its WSDL.
-    """
+    """Answers requests at the service's port; safe to use from several threads. `location` is its own address, for its WSDL."""
 
     def __init__(
         self,
         service: Service,
         store: Store,
         clocks: Clocks,
-        accounts: Mapping[str, str],
-        accept: Acceptance,
+        security: Security,
         enforcement: Enforcement,
     ) -> None:
         self._service = service
         self._store = store
         self._clocks = clocks
-        self._accounts = accounts
-        self._accept = accept
+        self._security = security
         self._enforcement = enforcement
         self.location = ""
         self._one_at_a_time = ThreadPoolExecutor(1)
@@ -82,46 +75,39 @@ class Guard:
             answer = refusal(request, refused)
         except SoapFault as fault:
             trace.outcome = f"fault {fault.name}: {fault.why or fault}"
-            answer = _fault(request, fault)
+            answer = self._fault(request, fault, trace.sender)
         except Refusal as refused:
             trace.outcome = f"refused {refused.code}: {refused}"
-            answer = _fault(request, SoapFault("Client", str(refused), refusal=refused.code))
+            answer = self._fault(request, SoapFault("Client", str(refused), refusal=refused.code), trace.sender)
         except Exception:
             _log.exception("a request could not be answered")
             trace.outcome = "fault Server"
-            answer = _fault(request, SoapFault("Server", "the server has a problem of its own"))
+            answer = self._fault(request, SoapFault("Server", "the server has a problem of its own"), trace.sender)
         self._store.journal(self._entry(request, answer, trace))
         return answer
 
     def _post(self, request: HttpRequest, body: bytes, trace: _Trace) -> HttpResponse:
         root = soap11.parse(body)
+        soap11.check_envelope(root)
+        if soap11.is_encrypted(root):  # what it asks for cannot be read before it is opened
+            trace.sender = self._security.open(root, None)
         message = soap11.request_of(root)
         formula, devices = budget.request_budget(message)
         asked = trace.asked = Count(formula, devices, len(request.head) + len(request.body or b""))
-        account, policy = self._authenticated(root, trace)
+        sender = trace.sender = trace.sender or self._security.open(root, message)
+        coding.demand_plain(request, sender.received)
         if self._enforcement is Enforcement.REFUSE:
             budget.check_texts(message)
         if self._too_large(asked, trace):
             raise Refusal("over-budget", str(asked))
-        return self._reply(request, self._service.call(account, root), policy, account, trace)
+        return self._reply(request, self._service.call(sender.account, root, sender.certificate), sender, trace)
 
-    def _authenticated(self, root: etree._Element, trace: _Trace) -> tuple[str, Policy]:
-        verdict = open_envelope(root, self._accept, Trust(self._accounts.get), self._store, self._clocks.security())
-        if verdict.fault is not None:
-            fault = verdict.fault
-            raise SoapFault(fault.name, fault.text, fault.namespace, why=f"{verdict.reason} {verdict.detail}".strip())
-        return verdict.username, verdict.reply_policy
-
-    def _reply(self, request: HttpRequest, reply: etree._Element, policy: Policy, account: str, trace: _Trace) -> HttpResponse:
+    def _reply(self, request: HttpRequest, reply: etree._Element, sender: Sender, trace: _Trace) -> HttpResponse:
         budget.trim(reply)
         breach = names.violation(reply)
         if breach:
             raise ValueError(f"our own reply is not valid: {breach}")
-        envelope = compact.envelope(xmlio.write(reply, compact.PREFIXES))
-        credentials = Credentials(account, self._accounts[account])
-        now, nonce = self._clocks.security(), secrets.token_bytes(NONCE)
-        remember(policy, account, nonce, self._accept, self._store, now)  # our own header is no request's
-        sealed = seal(envelope, policy, Identity(credentials), now, nonce)
+        sealed = self._security.seal(compact.envelope(xmlio.write(reply, compact.PREFIXES)), sender)
         answer = coding.answer(request, HTTPStatus.OK, sealed)
         found = budget.reply_budget(reply)
         if found is not None:
@@ -129,6 +115,11 @@ class Guard:
             if self._too_large(trace.answered, trace):
                 raise ValueError(f"our own reply is over its budget: {trace.answered}")
         return answer
+
+    def _fault(self, request: HttpRequest, fault: SoapFault, sender: Sender | None) -> HttpResponse:
+        """Any fault is a 500 (R1126). Who is known gets it sealed: it may be a reason to give up a registration."""
+        envelope = fault.envelope() if sender is None else self._security.seal(compact.envelope(fault.content()), sender)
+        return coding.answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, envelope)
 
     def _too_large(self, count: Count, trace: _Trace) -> bool:
         """Whether a message must not pass for its size."""
@@ -191,8 +182,3 @@ def _body(request: HttpRequest) -> bytes:
 
 def _method_not_allowed() -> HttpRefusal:
     return HttpRefusal(HTTPStatus.METHOD_NOT_ALLOWED, "only POST is served here", {"Allow": "POST"})
-
-
-def _fault(request: HttpRequest, fault: SoapFault) -> HttpResponse:
-    """Any fault is a 500 (R1126)."""
-    return coding.answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, fault.envelope())

@@ -17,6 +17,7 @@ ENVELOPE, HEADER, BODY = (f"{{{names.SOAP}}}{name}" for name in ("Envelope", "He
 _MUST_UNDERSTAND, _ACTOR, _ENCODING_STYLE = (f"{{{names.SOAP}}}{name}" for name in ("mustUnderstand", "actor", "encodingStyle"))
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _KNOWN_BLOCKS = UNDERSTOOD | {f"{{{names.WSRP}}}path"}  # WSE 1.0 sends a mandatory wsrp:path
+_ENCRYPTED = "{http://www.w3.org/2001/04/xmlenc#}EncryptedData"
 _TOO_LARGE = ("size", "elements", "attributes")
 _BREACHES = ("dtd", "pi")
 """Kinds of BadXml: over a limit is a 413; well-formed but against SOAP is a fault; the rest is a 400."""
@@ -37,16 +38,20 @@ class SoapFault(Exception):
         self.why = why
 
     def envelope(self) -> bytes:
-        """The fault as bytes: unqualified children (R1001), a standard code without dots (R1004, R1031)."""
+        """The fault as bytes, unsealed."""
+        return f'<s:Envelope xmlns:s="{names.SOAP}"><s:Body>{self.content()}</s:Body></s:Envelope>'.encode()
+
+    def content(self) -> str:
+        """What goes into the Body: unqualified children (R1001), a standard code without dots (R1004, R1031)."""
         prefix, declaration = ("s", "") if self.namespace == names.SOAP else ("w", f' xmlns:w="{self.namespace}"')
         detail = ""
         if self.refusal:
             reason = xmlio.attribute(xmlio.clip(str(self), 64))
             detail = f'<detail><m:Refusal xmlns:m="{names.SERVICE}" code="{self.refusal}" reason="{reason}"/></detail>'
         return (
-            f'<s:Envelope xmlns:s="{names.SOAP}"{declaration}><s:Body><s:Fault><faultcode>{prefix}:{self.name}</faultcode>'
-            f"<faultstring>{xmlio.text(str(self))}</faultstring>{detail}</s:Fault></s:Body></s:Envelope>"
-        ).encode()
+            f"<s:Fault{declaration}><faultcode>{prefix}:{self.name}</faultcode>"
+            f"<faultstring>{xmlio.text(str(self))}</faultstring>{detail}</s:Fault>"
+        )
 
 
 def parse(body: bytes) -> etree._Element:
@@ -60,9 +65,19 @@ def parse(body: bytes) -> etree._Element:
         raise HttpRefusal(status, str(error)[:_LONGEST_TEXT]) from None
 
 
+def check_envelope(root: etree._Element) -> None:
+    """What holds of any envelope, whatever is in its Body. Raises SoapFault."""
+    for rule in ENVELOPE_RULES:
+        rule(root)
+
+
+def is_encrypted(root: etree._Element) -> bool:
+    return root[-1][0].tag == _ENCRYPTED
+
+
 def request_of(root: etree._Element) -> etree._Element:
     """The Body's child, which names the operation and is valid by the contract's schema. Raises SoapFault."""
-    for rule in RULES:
+    for rule in (*ENVELOPE_RULES, *REQUEST_RULES):
         rule(root)
     return root[-1][0]
 
@@ -143,15 +158,9 @@ def _valid(root: etree._Element) -> None:
         raise _client(breach.replace(f"{{{names.SERVICE}}}", ""))
 
 
-RULES: tuple[Callable[[etree._Element], None], ...] = (
-    _version,
-    _must_understand,
-    _structure,
-    _qualified,
-    _attributes,
-    _operation,
-    _instance,
-    _valid,
-)
+Rule = Callable[[etree._Element], None]
+
+ENVELOPE_RULES: tuple[Rule, ...] = (_version, _must_understand, _structure, _qualified, _attributes)
+REQUEST_RULES: tuple[Rule, ...] = (_operation, _instance, _valid)
 """In this order; each raises the SoapFault that is the answer.
 After `_structure` the Body is `root[-1]`, the request `root[-1][0]`."""
