@@ -47,6 +47,8 @@ class BadRecording(ValueError):
 
 MAX_OCTETS = 32 * 1024 * 1024
 MAX_VALUE = 65535
+_MOST_BITS = 64  # Counter64 (RFC 2578); no agent can have said more
+_DOTTED = re.compile(r"(?:0|[1-9][0-9]{0,9})(?:\.(?:0|[1-9][0-9]{0,9}))*")
 _NUMBERS = {Tag.INTEGER, Tag.COUNTER32, Tag.GAUGE32, Tag.TIMETICKS, Tag.COUNTER64}
 _WALK = re.compile(r"^(?:iso)?\.?(?P<oid>[0-9.]+) = (?:(?P<type>[A-Za-z0-9 -]+): ?)?(?P<value>.*)$", re.DOTALL)
 _WALK_TAGS = {
@@ -68,8 +70,9 @@ _WALK_TAGS = {
 
 def oid(text: str) -> Oid:
     """`1.3.6.1` or `.1.3.6.1` as a tuple. Raises ValueError."""
-    parts = tuple(int(part) for part in text.lstrip(".").split("."))
-    if len(parts) > 128 or any(part < 0 or part > 0xFFFFFFFF for part in parts):
+    plain = text.strip().lstrip(".")
+    parts = tuple(map(int, plain.split("."))) if _DOTTED.fullmatch(plain) else ()
+    if not 0 < len(parts) <= 128 or max(parts) > 0xFFFFFFFF:
         raise ValueError(f"not an object identifier: {text[:80]}")
     return parts
 
@@ -131,7 +134,7 @@ def _snmprec(lines: list[str], name: str) -> Iterator[tuple[int, Variable]]:
 
 def _value(tag: Tag, octets: bytes, hexadecimal: bool) -> Value:
     if tag in _NUMBERS:
-        return int.from_bytes(octets, "big", signed=tag is Tag.INTEGER) if hexadecimal else int(octets)
+        return _number(int.from_bytes(octets, "big", signed=tag is Tag.INTEGER) if hexadecimal else int(octets))
     if tag is Tag.OID:
         return oid(octets.decode("ascii"))
     if tag is Tag.NULL:
@@ -140,6 +143,12 @@ def _value(tag: Tag, octets: bytes, hexadecimal: bool) -> Value:
         # Some recorders write the four octets as hex without saying so in the type.
         return bytes(int(part) for part in octets.split(b".")) if b"." in octets else bytes.fromhex(octets.decode("ascii"))
     return octets
+
+
+def _number(value: int) -> int:
+    if value.bit_length() > _MOST_BITS:
+        raise ValueError(f"a number of more than {_MOST_BITS} bits")
+    return value
 
 
 def _snmpwalk(lines: list[str], name: str) -> Iterator[tuple[int, Variable]]:
@@ -173,7 +182,7 @@ def _walked(where: Oid, kind: str | None, raw: str) -> Variable:
         number = re.search(r"\((-?\d+)\)", raw) or re.search(r"-?\d+", raw)
         if number is None:
             raise ValueError(f"no number in {raw[:40]!r}")
-        return Variable(where, tag, int(number[number.lastindex or 0]))
+        return Variable(where, tag, _number(int(number[number.lastindex or 0])))
     if tag is Tag.OID:
         return Variable(where, tag, oid(raw.strip().removeprefix("iso").lstrip(".")))
     if tag is Tag.IP_ADDRESS:

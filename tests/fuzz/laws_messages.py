@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from random import Random
 from xml.parsers import expat
 
@@ -115,11 +116,17 @@ class _Server(listener._Server):
         self.errors.append(msg)
 
 
+@cache
+def _server() -> _Server:
+    return _Server()
+
+
 def stream(octets: bytes) -> None:
     """Whatever comes on a connection: the requests that are taken are, head and body one after the other, what was sent from
     its first octet on. So no octet is read twice, none is passed over, and no request can hide in another."""
     near, far = socket.socketpair()
-    server = _Server()
+    server = _server()  # cheroot keeps statistics of every server there ever was
+    server.requests, server.errors = [], []
     with near, far:
         near.settimeout(5)
         far.sendall(octets)
