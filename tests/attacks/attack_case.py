@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from meterpost.model import Credentials, KeyPair
-from meterpost.wsse import Policy, Reason
+from meterpost.wsse import POLICIES, Policy, Reason
 
 HONEST, EVIL = "HONEST", "EVIL"
 """The device an honest message speaks of, and the one an attacker wants to be believed about."""
@@ -124,6 +124,7 @@ class Case:
     the row of the policy table the honest message is sealed with, and the only one its receiver accepts.
     `heard`: the honest message was delivered before. `restarted`: and the receiver was started anew since.
     `sealed_with`: the policy of the message, where it is another than the receiver accepts.
+    `sockets`: False where neither side would ever come to trust the key it is about.
     `alone`: what the security room says of it when nobody has looked before, None where that is not its business."""
 
     id: str
@@ -137,10 +138,12 @@ class Case:
     restarted: bool = False
     alone: Reason | None = None
     sealed_with: str = ""
+    sockets: bool = True
 
     @property
     def told(self) -> str:
-        return TOLD[self.verdict]
+        sealed = isinstance(self.verdict, App) and POLICIES[self.policy].encrypted  # whoever is known is answered in kind
+        return "500 encrypted" if sealed else TOLD[self.verdict]
 
     @property
     def reason(self) -> Reason | None:

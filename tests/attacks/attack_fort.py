@@ -5,9 +5,14 @@ import re
 import ssl
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from socket import create_connection
 from typing import Any
 from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from meterpost_wsdl import names
 
@@ -23,6 +28,10 @@ class Answer:
     octets: bytes
 
     @property
+    def status(self) -> int:
+        return int(self.octets.split(b" ", 2)[1])
+
+    @property
     def statuses(self) -> list[int]:
         """Of each HTTP answer, in order."""
         return [int(status) for status in re.findall(rb"(?:^|(?<=[>\n]))HTTP/1\.1 (\d{3}) ", self.octets)]
@@ -33,8 +42,10 @@ class Answer:
 
     @property
     def told(self) -> str:
-        """`500 wsse:FailedAuthentication`, or the status alone."""
-        status = self.octets.split(b" ", 2)[1].decode()
+        """`500 wsse:FailedAuthentication`, `500 encrypted`, or the status alone."""
+        status = str(self.status)
+        if b"EncryptedData" in self.octets:
+            return f"{status} encrypted"
         fault = _FAULT.search(self.octets)
         if fault is None:
             return status
@@ -53,6 +64,11 @@ class Fort:
         self._context = ssl.create_default_context(cafile=description["ca_file"])
         self._admin, self._token = description["admin_url"], description["admin_token"]
         self.authority = self._url.netloc
+        certificates = x509.load_pem_x509_certificates(Path(description["server_certificates"]).read_bytes())
+        self.recipient = next(
+            one.public_bytes(serialization.Encoding.PEM) for one in certificates if isinstance(one.public_key(), rsa.RSAPublicKey)
+        )
+        """What messages to the server are encrypted to."""
 
     def connect(self) -> ssl.SSLSocket:
         """A TLS connection; the caller closes it."""

@@ -11,8 +11,9 @@ from typing import Self
 import attack_lab as lab
 from attack_fort import Fort
 
-from meterpost.wsse import Acceptance
+from meterpost.wsse import POLICIES, Acceptance
 from meterpost_stub import StubOptions, StubServer
+from meterpost_stub.budget import Enforcement
 
 _PAGE = 4096
 
@@ -31,6 +32,9 @@ class Garrison:
         self._stop()
 
     def _start(self) -> None:
+        for who, kind in lab.CAST.items():
+            if kind.holder and kind.server:
+                (self._folder / f"{who}.pem").write_bytes(lab.key_of(who).certificate)
         command = [sys.executable, __file__, str(self._folder), *self._policies]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
@@ -66,10 +70,20 @@ def main(folder: Path, policies: list[str]) -> None:
                 password=lab.ACCOUNT.password,
                 other_accounts={lab.OTHER.username: lab.OTHER.password},
                 accept=Acceptance(policies=(policy,)),
+                enrol=(),
+                # a client that has a key must sign with it
+                trusted=tuple(_holder(file) for file in sorted(folder.glob("*.pem")) if POLICIES[policy].needs_key),
+                budget=Enforcement.OFF,  # a message that is too large must not be refused for that
             )
             descriptions[policy] = stack.enter_context(StubServer(options)).describe()
         print(json.dumps(descriptions), flush=True)
         sys.stdin.read()
+
+
+def _holder(certificate: Path) -> tuple[str, Path]:
+    """Whose it is: the honest client's, or another account's."""
+    holder = lab.CAST[certificate.stem].holder
+    return lab.CLIENT if holder == lab.ACCOUNT.username else holder, certificate
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -40,13 +40,15 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a key of the cast is made, whose it is where it is known at all, and when it is valid, in days from now."""
+    """How a key of the cast is made, whose it is where it is known at all, and when it is valid, from now. `server`: whether
+    the reference server believes it when its administrator brings it."""
 
     make: object
     holder: str = ""
     since: timedelta = -DAY
     until: timedelta = DAY
     revoked: bool = False
+    server: bool = True
 
 
 def _p256() -> ec.EllipticCurvePrivateKey:
@@ -67,10 +69,10 @@ CAST = {
     "stranger-rsa": Kind(_rsa()),
     "expired": Kind(_p256, "site", -30 * DAY, -DAY),
     "future": Kind(_p256, "site", DAY, 30 * DAY),
-    "revoked": Kind(_p256, "site", revoked=True),
-    "rsa-1024": Kind(_rsa(1024), "site"),
-    "rsa-e3": Kind(_rsa(2048, 3), "site"),
-    "p-384": Kind(lambda: ec.generate_private_key(ec.SECP384R1()), "site"),
+    "revoked": Kind(_p256, "site", revoked=True, server=False),
+    "rsa-1024": Kind(_rsa(1024), "site", server=False),
+    "rsa-e3": Kind(_rsa(2048, 3), "site", server=False),
+    "p-384": Kind(lambda: ec.generate_private_key(ec.SECP384R1()), "site", server=False),
 }
 """Everybody who has a key. `receiver` decrypts."""
 
@@ -114,25 +116,31 @@ def reply(now: datetime, serial: str = HONEST) -> str:
     return f'<m:SyncProxyResponse time="{instant(now)}"><m:On serial="{serial}"/></m:SyncProxyResponse>'
 
 
-def sealed(case: Case, side: Side, now: datetime) -> bytes:
-    """A well-sealed message for the receiver on this side."""
-    return _sealed(case.sealed_with or case.policy, request() if side is Side.SERVER else reply(now), now, side)
+def sealed(case: Case, side: Side, now: datetime, to: bytes = b"") -> bytes:
+    """A well-sealed message for the receiver on this side, whose certificate for encrypting is `to`."""
+    policy = case.sealed_with or case.policy
+    if side is Side.SERVER:
+        return _sealed(policy, request(), now, to)
+    return seal(compact.envelope(reply(now)), POLICIES[policy], Identity(ACCOUNT, key_of("signer"), content=sent()), now, _nonce())
 
 
-def registration(policy: str, now: datetime) -> bytes:
+def registration(policy: str, now: datetime, to: bytes) -> bytes:
     """The honest client's first message."""
-    return _sealed(policy, f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>', now)
+    return _sealed(policy, f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>', now, to)
 
 
-def question(policy: str, now: datetime) -> bytes:
+def question(policy: str, now: datetime, to: bytes) -> bytes:
     """What the honest client asks once a day; it changes nothing."""
-    return _sealed(policy, f'<m:SyncProxy client="{CLIENT}" version="1"/>', now)
+    return _sealed(policy, f'<m:SyncProxy client="{CLIENT}" version="1"/>', now, to)
 
 
-def _sealed(policy: str, content: str, now: datetime, side: Side = Side.SERVER) -> bytes:
-    to = b"" if side is Side.CLIENT else key_of("receiver").certificate  # a reply is encrypted with the key of its request
-    identity = Identity(ACCOUNT, key_of("signer"), to, sent() if side is Side.CLIENT else None)
-    return seal(compact.envelope(content), POLICIES[policy], identity, now, secrets.token_bytes(NONCE))
+def _sealed(policy: str, content: str, now: datetime, to: bytes) -> bytes:
+    identity = Identity(ACCOUNT, key_of("signer"), to or key_of("receiver").certificate)
+    return seal(compact.envelope(content), POLICIES[policy], identity, now, _nonce())
+
+
+def _nonce() -> bytes:
+    return secrets.token_bytes(NONCE)
 
 
 @cache
@@ -143,7 +151,7 @@ def sent() -> ContentKey:
 
 def answered(case: Case, replay: ReplayCache, now: datetime) -> bytes:
     """What the receiver itself said before, and remembers."""
-    nonce = secrets.token_bytes(NONCE)
+    nonce = _nonce()
     assert remember(POLICIES[case.policy], ACCOUNT.username, nonce, acceptance(case), replay, now)
     identity = Identity(ACCOUNT, key_of("receiver"), content=sent())
     return seal(compact.envelope(reply(now)), POLICIES[case.policy], identity, now, nonce)
@@ -157,20 +165,22 @@ def acceptance(case: Case) -> Acceptance:
     return Acceptance(policies=(case.policy,))
 
 
-def trust(side: Side) -> Trust:
-    """Whom the receiver believes: at the server the accounts and their keys, at the client the one server."""
+def trust(case: Case, side: Side) -> Trust:
+    """Whom the receiver believes: at the server the accounts, and the keys of the client the Body speaks for, where it can be
+    read already; at the client the one server."""
     passwords = {account.username: account.password for account in (ACCOUNT, OTHER)}
     known = [Trusted(key_of(who).certificate, kind.holder, kind.revoked) for who, kind in CAST.items() if kind.holder]
+    of_site = [one for one in known if one.holder == ACCOUNT.username]
     if side is Side.CLIENT:
         passwords.pop(OTHER.username)
-        known = [Trusted(one.certificate, "", one.revoked) for one in known if one.holder == ACCOUNT.username]
-        return Trust(passwords.get, lambda name: known, sent=sent())
-    return Trust(passwords.get, lambda name: known, (key_of("receiver"),))
+        return Trust(passwords.get, lambda name: [replace(one, holder="") for one in of_site], sent=sent())
+    believed = known if POLICIES[case.policy].encrypted else of_site
+    return Trust(passwords.get, lambda name: believed, (key_of("receiver"),))
 
 
 def opened(message: bytes, case: Case, side: Side, replay: ReplayCache, now: datetime) -> Verdict:
     """The security room by itself."""
-    return open_envelope(xmlio.parse(message), acceptance(case), trust(side), replay, now)
+    return open_envelope(xmlio.parse(message), acceptance(case), trust(case, side), replay, now)
 
 
 @dataclass

@@ -6,7 +6,7 @@ Where an attack is a weak signature, it is a real one: made by the honest key, s
 import base64
 from dataclasses import replace
 
-from attack_case import App, Attack, Case, Loot, Reason, Side
+from attack_case import App, Attack, Case, Loot, Reason, Soap, Side
 from attack_forge import (
     COMMENTS,
     DERIVED,
@@ -196,12 +196,12 @@ CASES = (
     Case("KEY-10", "Two KeyInfo", "BSP R5402", SIGNED, Forger(extra="<d:KeyInfo/>"), _MALFORMED),
     Case("KEY-11", "No KeyInfo, the attacker's key", "XML Signature, 4.5", SIGNED, Forger(key="stranger", key_info=lambda _: ""), _WRONG),
     Case("KEY-12", "The key of another client signs for this one", "Gruschka & Lo Iacono 2009; ours", SIGNED, unaltered(key="other"),
-         App.OTHER_ACCOUNT, SERVER),
+         _UNKNOWN),
     Case("KEY-13", "The key of another client signs beside this one's password", "ours (two factors)", TOKEN,
          replace(_TOKEN, key="other", key_info=issuer_serial("other")), _UNKNOWN),
-    Case("KEY-14", "The key of another client signs the whole envelope", "ours", WHOLE, replace(_WHOLE, key="other"), App.OTHER_ACCOUNT,
-         SERVER),
-    Case("KEY-15", "The key of another client signs a reply", "ours", SIGNED, unaltered(key="other"), _UNKNOWN, CLIENT),
+    Case("KEY-14", "The key of another client signs the whole envelope", "ours", WHOLE, replace(_WHOLE, key="other"), _WRONG),
+    Case("KEY-15", "The key of another client signs what he saw encrypted", "Anderson & Needham 1995 (sign before encrypting)",
+         "signed+encrypted", replace(unaltered(key="other"), spoiled=False), App.OTHER_ACCOUNT, SERVER),
     Case("KEY-16", "HMAC keyed with the public key, which everybody has", "CVE-2015-9235 (algorithm confusion); XML Signature, 6.3.1",
          SIGNED, unaltered(keyed(public_key)), _ALGORITHM),
     Case("KEY-17", "HMAC keyed with the certificate", "CVE-2015-9235", SIGNED, unaltered(keyed(lambda pair: pair.certificate)),
@@ -225,8 +225,8 @@ CASES = (
     # --- certificates that do not count ---
     Case("CRT-01", "A certificate whose time is over", "RFC 5280, 4.1.2.5", SIGNED, unaltered(key="expired"), Reason.KEY_EXPIRED),
     Case("CRT-02", "A certificate whose time has not come", "RFC 5280, 4.1.2.5", SIGNED, unaltered(key="future"), Reason.KEY_EXPIRED),
-    Case("CRT-03", "A certificate that was revoked", "RFC 5280, 5", SIGNED, unaltered(key="revoked"), Reason.KEY_REVOKED),
-    Case("CRT-04", "A revoked certificate, not named in the message", "RFC 5280, 5", WHOLE, replace(_WHOLE, key="revoked"), _WRONG),
+    Case("CRT-03", "A certificate that was revoked", "RFC 5280, 5", SIGNED, unaltered(key="revoked"), Reason.KEY_REVOKED, sockets=False),
+    Case("CRT-04", "A revoked certificate, not named in the message", "RFC 5280, 5", WHOLE, replace(_WHOLE, key="revoked"), _WRONG, sockets=False),
     # --- weak algorithms ---
     Case("ALG-01", "ECDSA with SHA-1 by the honest key", "Stevens et al. 2017; BSP R5420", SIGNED, unaltered(ECDSA_SHA1), _ALGORITHM),
     Case("ALG-02", "RSA with SHA-1 by the honest key", "Stevens et al. 2017", SIGNED, unaltered(RSA_SHA1, "rsa"), _ALGORITHM),
@@ -234,10 +234,10 @@ CASES = (
     Case("ALG-04", "SHA-1 for what is signed, SHA-256 for the signature", "Stevens et al. 2017", SIGNED, Forger(digest=SHA1), _ALGORITHM),
     Case("ALG-05", "MD5 for what is signed", "RFC 6151", SIGNED, Forger(digest=MD5), _ALGORITHM),
     Case("ALG-06", "An RSA key of 1024 bits that is trusted by mistake", "NIST SP 800-131A", SIGNED, unaltered(RSA, "rsa-1024"),
-         _ALGORITHM),
+         _ALGORITHM, sockets=False),
     Case("ALG-07", "An RSA key with exponent 3 that is trusted by mistake", "CVE-2006-4339 (Bleichenbacher 2006)", SIGNED,
-         unaltered(RSA, "rsa-e3"), _ALGORITHM),
-    Case("ALG-08", "A curve outside the table", "ours", SIGNED, unaltered(ECDSA, "p-384"), _ALGORITHM),
+         unaltered(RSA, "rsa-e3"), _ALGORITHM, sockets=False),
+    Case("ALG-08", "A curve outside the table", "ours", SIGNED, unaltered(ECDSA, "p-384"), _ALGORITHM, sockets=False),
     Case("ALG-09", "No algorithm: an empty signature", "CVE-2015-9235 (\"none\")", SIGNED, unaltered(NONE), _ALGORITHM),
     Case("ALG-10", "An HMAC of the right key, cut to one octet", "CVE-2009-0217; BSP R5401", HMAC, replace(_HMAC, method=derived(1)),
          _MALFORMED),
@@ -343,12 +343,12 @@ CASES = (
     Case("RPL-19", "A message with digest and signature again", "WSS 1.0, 13", TOKEN, edit(), Reason.REPLAYED, heard=True),
     Case("RPL-20", "An encrypted message again", "WSS 1.0, 13", "signed+encrypted", edit(), Reason.REPLAYED, heard=True),
     Case("RPL-21", "What the receiver said sent back to it: a signature of its own key", "Gruschka & Lo Iacono 2009 (reflection)", SIGNED,
-         reflected, _UNKNOWN, heard=True),
-    Case("RPL-22", "What the receiver said sent back to it, the key not named", "reflection", WHOLE, reflected, _WRONG, heard=True),
+         reflected, Soap.CLIENT, alone=_UNKNOWN, heard=True),
+    Case("RPL-22", "What the receiver said sent back to it, the key not named", "reflection", WHOLE, reflected, Soap.CLIENT, alone=_WRONG, heard=True),
     Case("RPL-23", "What the receiver said sent back to it: an HMAC of the password both know", "reflection; CWE-301", HMAC, reflected,
-         Reason.REPLAYED, heard=True),
-    Case("RPL-24", "What the receiver said sent back to it: digest and signature", "reflection; CWE-301", TOKEN, reflected, _UNKNOWN,
-         heard=True),
+         Soap.CLIENT, alone=Reason.REPLAYED, heard=True),
+    Case("RPL-24", "What the receiver said sent back to it: digest and signature", "reflection; CWE-301", TOKEN, reflected, Soap.CLIENT,
+         alone=_UNKNOWN, heard=True),
     Case("RPL-25", "The same signature with a header block more", "McIntosh & Austel 2005", SIGNED,
          edit(("<s:Header>", "<s:Header><m:Note/>")), Reason.REPLAYED, heard=True),
     Case("RPL-26", "The same signature, named by another certificate of the same key", "BSP R5402 (KeyInfo is not signed); RFC 4158", SIGNED,
