@@ -102,7 +102,8 @@ class Centre:
                 now = self.clocks.calendar()
                 known = Proxy(client, caller.account, name, os, version, now, now + self._delay)
                 self.store.put(known)
-            return self._own(caller, known), self.keys.enrol(known, key, proof, caller.certificate)
+            self._own(caller, known, asks=bool(key))
+            return known, self.keys.enrol(known, key, proof, caller.certificate)
 
     def register_devices(
         self, caller: Caller, client: str, devices: Sequence[NewDevice]
@@ -161,10 +162,10 @@ class Centre:
             raise Refusal("not-registered", "this client is not registered")
         return self._own(caller, known)
 
-    def _own(self, caller: Caller, proxy: Proxy) -> Proxy:
+    def _own(self, caller: Caller, proxy: Proxy, asks: bool = False) -> Proxy:
         if proxy.account != caller.account:
             raise Refusal("other-account", "this client is registered with another account")
-        self.keys.admit(proxy, caller.certificate)
+        self.keys.admit(proxy, caller.certificate, asks)
         return proxy
 
     def _billed(self, device: Device, now: datetime) -> Device:

@@ -80,13 +80,14 @@ class KeyBook:
 
     # what the service asks
 
-    def admit(self, proxy: Proxy, signer: bytes) -> None:
-        """Raises Refusal where the client is off, or the message was signed (with the key of the certificate `signer`) by
-        another client. Otherwise the key counts as used from now on."""
+    def admit(self, proxy: Proxy, signer: bytes, asks: bool = False) -> None:
+        """Raises Refusal where the client is off, or the message was not signed (with the key of the certificate `signer`)
+        though the client has a key, or by another client. Otherwise the key counts as used from now on. `asks`: for a
+        certificate, which `enrol` decides about: a client that never had the answer has nothing to sign with yet."""
         if self.is_off(proxy.client):
             raise Refusal("revoked", "this client was turned off by the vendor")
-        if not signer and self._valid(proxy.client):  # else a signature could be taken off on the way
-            raise Refusal("key-refused", "this client has a key, and signs with it; or have it released")
+        if not signer and not asks and self._valid(proxy.client):  # else a signature could be taken off on the way
+            raise Refusal("key-refused", "this client has a key: sign with it, or have it released")
         key = self._store.get(ClientKey, signer) if signer else None
         if key is None:
             return
