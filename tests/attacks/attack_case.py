@@ -104,12 +104,13 @@ taken from the code it is held against."""
 class Loot:
     """What an attacker may hold besides the message. `credentials` and the key `signer` are the honest sender's own, for
     what his software would do if it were talked into weakness; `back` went the other way before, `trap` is an http URL that
-    notices who comes. `keys` has `stranger`, with a certificate he made himself; `other`, which the receiver knows, of
+    notices who comes. `recipient` is the certificate (PEM) messages to the receiver are encrypted to. `keys` has `stranger`, with a certificate he made himself; `other`, which the receiver knows, of
     somebody who may not say this; and keys of the sender's that must not count, named after what is wrong with them."""
 
     policy: Policy
     credentials: Credentials
     keys: Mapping[str, KeyPair]
+    recipient: bytes
     back: bytes
     now: datetime
     trap: str
@@ -142,7 +143,7 @@ class Case:
 
     @property
     def told(self) -> str:
-        sealed = isinstance(self.verdict, App) and POLICIES[self.policy].encrypted  # whoever is known is answered in kind
+        sealed = isinstance(self.verdict, App | Soap) and self.alone is None and POLICIES[self.policy].encrypted  # whoever is known is answered in kind
         return "500 encrypted" if sealed else TOLD[self.verdict]
 
     @property

@@ -44,7 +44,7 @@ class Answer:
     def told(self) -> str:
         """`500 wsse:FailedAuthentication`, `500 encrypted`, or the status alone."""
         status = str(self.status)
-        if b"EncryptedData" in self.octets:
+        if b":EncryptedData " in self.octets:
             return f"{status} encrypted"
         fault = _FAULT.search(self.octets)
         if fault is None:

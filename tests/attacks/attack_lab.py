@@ -157,8 +157,8 @@ def answered(case: Case, replay: ReplayCache, now: datetime) -> bytes:
     return seal(compact.envelope(reply(now)), POLICIES[case.policy], identity, now, nonce)
 
 
-def loot(case: Case, now: datetime, back: bytes, trap: str) -> Loot:
-    return Loot(POLICIES[case.policy], ACCOUNT, KEYS, back, now, trap)
+def loot(case: Case, now: datetime, back: bytes, trap: str, to: bytes = b"") -> Loot:
+    return Loot(POLICIES[case.policy], ACCOUNT, KEYS, to or key_of("receiver").certificate, back, now, trap)
 
 
 def acceptance(case: Case) -> Acceptance:

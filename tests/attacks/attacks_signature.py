@@ -6,7 +6,7 @@ Where an attack is a weak signature, it is a real one: made by the honest key, s
 import base64
 from dataclasses import replace
 
-from attack_case import App, Attack, Case, Loot, Reason, Soap, Side
+from attack_case import App, Attack, Case, Loot, Reason, Side, Soap
 from attack_forge import (
     COMMENTS,
     DERIVED,

@@ -81,7 +81,7 @@ def struck(case: Case, garrison: Garrison, trap: lab.Trap, unharmed: Callable[[F
         garrison.restart()
         fort = garrison.forts[case.policy]
     unharmed(fort)
-    return fort.post(case.attack(message, lab.loot(case, now, back, trap.url)))
+    return fort.post(case.attack(message, lab.loot(case, now, back, trap.url, fort.recipient)))
 
 
 def strike(case: Case, garrison: Garrison, trap: lab.Trap) -> None:
