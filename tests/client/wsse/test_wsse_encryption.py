@@ -472,6 +472,25 @@ def test_the_key_is_found_by_thumbprint():
     assert message.altered((message.text[start:end], name % "AAAA")).refusal().reason is UNKNOWN
 
 
+def test_the_key_is_found_by_a_certificate_in_the_header_if_it_is_ours():
+    def token(who: str) -> etree._Element:
+        der = x509.load_pem_x509_certificate(pair(who).certificate).public_bytes(serialization.Encoding.DER)
+        element = etree.Element(OASIS_2004.tag("wsse", "BinarySecurityToken"), ValueType=OASIS_2004.spell("X509v3"))
+        element.text = base64.b64encode(der).decode()
+        return element
+
+    message = encrypted()
+    start, end = message.text.index("<d:X509Data>"), message.text.index("</w:SecurityTokenReference>")
+    direct = f'<w:Reference URI="#T" ValueType="{OASIS_2004.spell("X509v3")}"/>'
+    message = message.altered((message.text[start:end], direct))
+    key, body = message.places()
+    with pytest.raises(Refusal) as caught:
+        encryption.decrypt(key, body, (pair(),), OASIS_2004, {"T": token("another")})
+    assert caught.value.reason is UNKNOWN
+    encryption.decrypt(key, body, (pair(),), OASIS_2004, {"T": token("server")})
+    assert body[0].tag == "{urn:meterpost:1}SyncProxy"
+
+
 def test_the_key_of_a_password_is_none_of_ours():
     message = encrypted()
     start, end = message.text.index("<d:X509Data>"), message.text.index("</w:SecurityTokenReference>")
