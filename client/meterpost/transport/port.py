@@ -2,7 +2,7 @@
 It must never look into a message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
@@ -20,8 +20,8 @@ class Outbound:
     agreed on it, and the reply may be coded too."""
 
     action: str
-    envelope: bytes
-    body: bytes
+    envelope: bytes = field(repr=False)  # it may show a password
+    body: bytes = field(repr=False)
     coded: bool
 
     @classmethod
@@ -91,13 +91,13 @@ def http_head(start_line: str, headers: Mapping[str, str]) -> bytes:
 def is_coded(headers: Mapping[str, str], message: Outbound) -> bool:
     """Whether the reply to `message` that has these `headers` is in gzip. Raises PeerError for a coding that nobody agreed
     on: a reply is coded only where its request was."""
-    field = headers.get("content-encoding", "identity")
-    if field.lower() == "identity":
+    name = headers.get("content-encoding", "identity")
+    if name.lower() == "identity":
         return False
-    if message.coded and coding.is_gzip(field):
+    if message.coded and coding.is_gzip(name):
         return True
     raise PeerError(
-        f"the reply is in the content-coding {field[:20]!r}, which was not agreed on",
+        f"the reply is in the content-coding {name[:20]!r}, which was not agreed on",
         "Tell the server's operator; an HTTP proxy that compresses is another possible cause.",
     )
 

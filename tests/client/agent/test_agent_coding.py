@@ -11,6 +11,7 @@ from agent_lab import PASSWORD, Clock, Vendor
 
 from meterpost.agent.exchange import Exchanges
 from meterpost.errors import OverBudget, PeerError
+from meterpost.keys import Keys, MemoryStore
 from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle.messages import RegisterProxy, RegisterProxyResponse, SyncProxy
 from meterpost.model import Credentials
@@ -35,7 +36,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def exchanges(transport: Transport, ledger: Ledger, policy: str = "hmac") -> Exchanges:
-    return Exchanges(transport, ledger, Credentials("site", PASSWORD), SecuritySettings(policy=policy), URL, Clock())
+    security = SecuritySettings(policy=policy)
+    return Exchanges(transport, ledger, Credentials("site", PASSWORD), security, URL, Clock(), keys(security))
+
+
+def keys(security: SecuritySettings) -> Keys:
+    return Keys(MemoryStore(), security, Path())
 
 
 def test_both_sides_count_and_keep_the_octets_that_travelled(tmp_path: Path, ledger: Ledger) -> None:
@@ -43,7 +49,7 @@ def test_both_sides_count_and_keep_the_octets_that_travelled(tmp_path: Path, led
     with StubServer() as stub:
         transport = HttpsTransport(ServerSettings(stub.soap_url, ca_file=str(stub.ca_file), http_proxy="none"), tmp_path)
         credentials, security = Credentials(stub.username, stub.password), SecuritySettings(policy="hmac")
-        speaks = Exchanges(transport, ledger, credentials, security, stub.soap_url, lambda: datetime.now(UTC))
+        speaks = Exchanges(transport, ledger, credentials, security, stub.soap_url, lambda: datetime.now(UTC), keys(security))
         assert isinstance(speaks.send(REGISTER), RegisterProxyResponse)
         transport.close()
         (entry,) = stub.journal()
@@ -108,13 +114,16 @@ def test_the_budget_holds_for_what_travels_to_the_octet(ledger: Ledger) -> None:
     ids=["another-coding", "none", "cut", "two-members", "bomb", "no-envelope", "empty"],
 )
 def test_a_server_that_codes_badly(ledger: Ledger, coding: str, body: bytes, told: str) -> None:
-    headers = {"Content-Type": "text/xml", "Content-Encoding": coding}
+    headers, said = {"Content-Type": "text/xml", "Content-Encoding": coding}, list[Outbound]()
+    transport = MemoryTransport(lambda message: said.append(message) or (200, headers, body))
     with pytest.raises(PeerError, match=told) as caught:
-        exchanges(MemoryTransport(lambda message: (200, headers, body)), ledger).send(SYNC)
+        exchanges(transport, ledger).send(SYNC)
     assert caught.value.retry
     assert caught.value.advice
-    (line,) = ledger.exchanges()
+    (line,), (message,) = ledger.exchanges(), said
     assert line.outcome == f"failed: {caught.value}"
+    assert line.request == transport.head(message) + message.body
+    assert (line.request_sizes.envelope, line.request_sizes.http) == (len(message.envelope), len(line.request))
 
 
 def test_nothing_is_decoded_that_was_not_agreed_on(ledger: Ledger) -> None:

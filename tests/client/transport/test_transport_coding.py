@@ -162,6 +162,11 @@ def test_whatever_is_said_to_be_gzip_is_a_reply_or_a_peers_error(body: bytes, st
         assert error.advice  # noqa: PT017  # either is well
 
 
+def test_what_is_said_does_not_show() -> None:
+    message = Outbound.of("a", b"<Password>canary</Password>")
+    assert "canary" not in f"{message!r} {message}"
+
+
 def test_a_recording_of_coded_messages_is_for_coded_messages(tmp_path: Path) -> None:
     path = tmp_path / "exchanges.jsonl"
     live = MemoryTransport(lambda message: (200, {"Content-Encoding": "gzip"}, SOUND))
