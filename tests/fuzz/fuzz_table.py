@@ -4,6 +4,7 @@ The laws stand in the modules named `laws_*`; `fuzz_run` tries them with atheris
 that is kept, wherever Python runs.
 """
 
+import fuzz_mutators
 import laws_devices
 import laws_files
 import laws_messages
@@ -49,14 +50,21 @@ TARGETS = {
         Target("document", laws_messages.document, 4000, XML),
         Target("request", laws_messages.request, 2000, XML + SOAP),
         Target("reply", laws_messages.reply, 1500, XML + SOAP),
-        Target("coded", laws_messages.coded, 3000, mutate=laws_messages.mutate_coded),
+        Target("coded", laws_messages.coded, 3000, mutate=fuzz_mutators.gzipped),
         Target("opened", laws_verifier.opened, 1500, XML + SOAP + SECURITY),
         Target("verifier", laws_verifier.verifier, 400, longest=64),
         Target("stream", laws_messages.stream, 1500, HTTP),
-        Target("datagram", laws_devices.datagram, 8000, longest=2048),
-        Target("users", laws_users.users, 800, (laws_users.NUMBER, b"\x2b\x06\x01\x06\x03\x0f\x01\x01"), longest=512),
+        Target("datagram", laws_devices.datagram, 8000, longest=2048, mutate=fuzz_mutators.ber),
+        Target(
+            "users",
+            laws_users.users,
+            800,
+            (laws_users.NUMBER, b"\x2b\x06\x01\x06\x03\x0f\x01\x01"),
+            longest=512,
+            mutate=fuzz_mutators.behind_a_choice,
+        ),
         Target("visit", laws_devices.visit, 300, OBJECTS),
-        Target("memory", laws_devices.memory, 2000),
+        Target("memory", laws_devices.memory, 1500, mutate=fuzz_mutators.compressed),
         Target("router", laws_devices.router, 300, OBJECTS),
         Target("recorded", laws_devices.recorded, 200, OBJECTS + WALK),
         Target("counters", laws_devices.counters, 8000, longest=512),

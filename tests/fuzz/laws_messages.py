@@ -2,11 +2,8 @@
 
 import gzip
 import socket
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from random import Random
 from xml.parsers import expat
 
 from fuzz_kit import LONGEST_SENTENCE, told
@@ -168,16 +165,3 @@ def coded(octets: bytes) -> None:
         return
     assert len(plain) <= _LONGEST_PLAIN
     assert gzip.decompress(octets) == plain
-
-
-def mutate_coded(octets: bytes, chance: Random, blind: Callable[[bytes], bytes]) -> bytes:
-    """In the plain text, in the member, or more of the same than anybody wants."""
-    match chance.randrange(4):
-        case 0:
-            with suppress(coding.BadCoding):
-                return coding.gzip(blind(coding.gunzip(octets, _LONGEST_PLAIN)))
-        case 1:
-            return coding.gzip(octets[:16] * chance.randrange(1, 20_000))
-        case 2:
-            return octets + coding.gzip(octets)
-    return blind(octets)
