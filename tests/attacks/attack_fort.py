@@ -1,5 +1,6 @@
 """A reference server under attack, known by what it shows: a TLS port, an admin port, and nothing else."""
 
+import contextlib
 import json
 import re
 import ssl
@@ -70,26 +71,27 @@ class Fort:
         )
         """What messages to the server are encrypted to."""
 
-    def connect(self) -> ssl.SSLSocket:
+    def connect(self, patience_s: float = PATIENCE_S) -> ssl.SSLSocket:
         """A TLS connection; the caller closes it."""
         host = self._url.hostname or ""
-        return self._context.wrap_socket(create_connection((host, self._url.port or 0), PATIENCE_S), server_hostname=host)
+        return self._context.wrap_socket(create_connection((host, self._url.port or 0), patience_s), server_hostname=host)
 
-    def head(self, length: int, *lines: str) -> bytes:
-        fields = ("Content-Type: text/xml; charset=utf-8", f"Content-Length: {length}", "Connection: close", *lines)
+    def head(self, length: int) -> bytes:
+        fields = ("Content-Type: text/xml; charset=utf-8", f"Content-Length: {length}", "Connection: close")
         return "\r\n".join((f"POST {names.PATH} HTTP/1.1", f"Host: {self.authority}", *fields, "", "")).encode()
 
-    def say(self, octets: bytes) -> Answer:
+    def say(self, octets: bytes, patience_s: float = PATIENCE_S) -> Answer:
         """These very octets, and all that is answered."""
         received = b""
-        with self.connect() as tls:
-            tls.sendall(octets)
+        with self.connect(patience_s) as tls:
+            with contextlib.suppress(OSError):  # the server may have hung up on the rest
+                tls.sendall(octets)
             while piece := tls.recv(65536):
                 received += piece
         return Answer(received)
 
-    def post(self, envelope: bytes, *lines: str) -> Answer:
-        return self.say(self.head(len(envelope), *lines) + envelope)
+    def post(self, envelope: bytes, patience_s: float = PATIENCE_S) -> Answer:
+        return self.say(self.head(len(envelope)) + envelope, patience_s)
 
     def ordered(self, path: str, order: bytes | None = None) -> Any:
         """What the vendor's side sees, or orders, at the admin port."""

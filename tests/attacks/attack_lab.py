@@ -120,21 +120,22 @@ def sealed(case: Case, side: Side, now: datetime, to: bytes = b"") -> bytes:
     """A well-sealed message for the receiver on this side, whose certificate for encrypting is `to`."""
     policy = case.sealed_with or case.policy
     if side is Side.SERVER:
-        return _sealed(policy, request(), now, to)
+        return said(policy, request(), now, to)
     return seal(compact.envelope(reply(now)), POLICIES[policy], Identity(ACCOUNT, key_of("signer"), content=sent()), now, _nonce())
 
 
 def registration(policy: str, now: datetime, to: bytes) -> bytes:
     """The honest client's first message."""
-    return _sealed(policy, f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>', now, to)
+    return said(policy, f'<m:RegisterProxy client="{CLIENT}" name="n" os="o" version="1"/>', now, to)
 
 
 def question(policy: str, now: datetime, to: bytes) -> bytes:
     """What the honest client asks once a day; it changes nothing."""
-    return _sealed(policy, f'<m:SyncProxy client="{CLIENT}" version="1"/>', now, to)
+    return said(policy, f'<m:SyncProxy client="{CLIENT}" version="1"/>', now, to)
 
 
-def _sealed(policy: str, content: str, now: datetime, to: bytes) -> bytes:
+def said(policy: str, content: str, now: datetime, to: bytes) -> bytes:
+    """What the honest client says, sealed."""
     identity = Identity(ACCOUNT, key_of("signer"), to or key_of("receiver").certificate)
     return seal(compact.envelope(content), POLICIES[policy], identity, now, _nonce())
 
