@@ -17,10 +17,11 @@ from meterpost.agent.rooms import Rooms, wall_clock
 from meterpost.agent.work import Work
 from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording, roads
 from meterpost.errors import DeviceError, Refused, SettingsError
+from meterpost.keys import About, Due, Step
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle.messages import SyncProxy
-from meterpost.lifecycle.state import DeviceState, SiteState
+from meterpost.lifecycle.state import DeviceState, ProxyState, SiteState
 from meterpost.model import Exchange, JobName, Reading
 from meterpost.settings import ScheduleSettings
 from meterpost_wsdl import xmlio
@@ -124,7 +125,7 @@ class Agent(Rooms):
         for old, new in replaced:
             session.feed(ev.Replaced(old, new), now)
         session.feed(ev.Selected(tuple(serials)), now)
-        session.feed(_registration(), now)
+        session.feed(_registration(self.keys.stand_in(self._key_due(), site.client)), now)
         exchanges = self.exchanges
         composed = [exchanges.compose(outgoing.message) for outgoing in session.state.outbox]
         return tuple(Preview(verdict, head, outbound.body) for head, outbound, verdict in composed)
@@ -132,7 +133,7 @@ class Agent(Rooms):
     def register(self) -> SyncReport:
         """Registers this client, where it is new, and all selected devices."""
         with self._work("enrol") as work:
-            work.feed(_registration())
+            work.feed(_registration(self.keys.offer(self._key_due(), work.state.client)))
             work.send_all()
             return work.report()
 
@@ -161,12 +162,16 @@ class Agent(Rooms):
         return self._converse("sync", ev.SyncDue(__version__))
 
     def flush(self) -> SyncReport:
-        """Sends what is due in the outbox and does what the answers ask for, without asking for anything new."""
+        """Sends what is due in the outbox and does what the answers ask for, without asking for anything new; but without
+        a key that counts nothing could be sent."""
         return self._converse("send", ev.TimePassed(__version__))
 
     def _converse(self, who: str, event: ev.Event) -> SyncReport:
         with self._work(who) as work:
             work.feed(event)
+            registered = self.needs_key and work.state.proxy.state is not ProxyState.NEW
+            if registered and (isinstance(event, ev.SyncDue) or self.keys.identity(self._clock()) is None):
+                self._renew(work, self._key_due())
             work.send_all()
             while work.to_read and not work.state.paused:
                 work.read(sorted(work.to_read))
@@ -205,6 +210,39 @@ class Agent(Rooms):
         secret is not there, a name means nothing. Sends nothing."""
         _ = self.exchanges, self.devices
 
+    # --- keys ----------------------------------------------------------------------------------------------
+
+    def renew_key(self, released: bool = False) -> SyncReport:
+        """Makes a new key and asks for its certificate, however long the present one lasts; one that waits already is
+        asked for again. `released`: the vendor has forgotten this client's keys, so they are given up first, and the
+        password vouches for the new one. Raises SettingsError where there is nothing to renew."""
+        with self._work("renew") as work:
+            if work.state.proxy.state is ProxyState.NEW:
+                raise SettingsError("this client is not registered yet", "Its key is made when it is: 'meterpost enrol'.")
+            if released:
+                self.keys.give_up()
+            what = self.keys.due(self._clock(), force=True)
+            if what.step is Step.NOTHING:
+                raise SettingsError(f"nothing is renewed: {what.why}", "'meterpost keys' shows all of them.")
+            self._renew(work, what)
+            work.send_all()
+            return work.report()
+
+    def import_key(self, file: Path, key: Path | None = None, password: str | None = None) -> About:
+        """Copies the administrator's own pair (PEM or PKCS #12) into the store, and signs with it from now on. Returns its
+        certificate. Raises SettingsError that says what is wrong with it."""
+        with self._work("import"):
+            return self.keys.bring(file, key, password, self._clock())
+
+    def _key_due(self) -> Due:
+        """What is due of keys, where the policy needs one."""
+        return self.keys.due(self._clock()) if self.needs_key else Due(Step.NOTHING)
+
+    def _renew(self, work: Work, what: Due) -> None:
+        self.keys.tidy(self._clock())
+        if offer := self.keys.offer(what, work.state.client):
+            work.feed(ev.KeyDue(__version__, *offer))
+
     # --- looking back --------------------------------------------------------------------------------------
 
     def status(self) -> Status:
@@ -234,7 +272,7 @@ class Agent(Rooms):
     def _work(self, who: str) -> Iterator[Work]:
         """One verb's turn with the store: locked, loaded, and saved at every step."""
         with self.ledger.writer(who):
-            yield Work(self._site(), self.ledger, self._clock, lambda: self.exchanges, lambda: self.devices)
+            yield Work(self._site(), self.ledger, self._clock, lambda: self.exchanges, lambda: self.devices, lambda: self.keys)
             if self._memory is not None:
                 self._memory.save(self._clock())
 
@@ -264,9 +302,10 @@ def _new_site() -> SiteState:
     return SiteState(client=str(uuid.uuid4()))
 
 
-def _registration() -> ev.RegistrationOrdered:
+def _registration(offer: tuple[str, str] | None) -> ev.RegistrationOrdered:
+    key, proof = offer or (None, None)
     return ev.RegistrationOrdered(
-        platform.node() or "unnamed", f"{platform.system()} {platform.release()}".strip(), __version__
+        platform.node() or "unnamed", f"{platform.system()} {platform.release()}".strip(), __version__, key, proof
     )
 
 

@@ -4,14 +4,15 @@ and a line in the journal whatever happened. The outbox is not this module's: it
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from meterpost import soap, wsse
 from meterpost.agent.reports import in_words
-from meterpost.errors import AuthenticationError, MeterpostError, Refused
+from meterpost.errors import AuthenticationError, MeterpostError, PeerError, Refused, SettingsError
+from meterpost.keys import Keys, rehearsal
 from meterpost.ledger import Ledger
-from meterpost.lifecycle.messages import Reply, Request
+from meterpost.lifecycle.messages import RegisterProxy, Reply, Request
 from meterpost.model import NOT_SENT, Credentials, Exchange, HttpReply, Sizes
 from meterpost.settings import SecuritySettings
 from meterpost.transport import Outbound, Transport
@@ -25,6 +26,16 @@ _CODEC = soap.Codec()
 """One for the life of the process: it reads the contract at the first reply, which takes a while."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seal:
+    """How one message is sealed, and whom its reply is believed."""
+
+    policy: wsse.Policy
+    identity: wsse.Identity
+    accept: wsse.Acceptance
+    trust: wsse.Trust
+
+
 class Exchanges:
     """Speaks with one communication server. Not for several threads at once."""
 
@@ -36,38 +47,67 @@ class Exchanges:
         security: SecuritySettings,
         url: str,
         clock: Clock,
+        keys: Keys,
     ) -> None:
+        """Raises SettingsError for a policy that is none."""
         self._transport = transport
         self._ledger = ledger
         self._credentials = credentials
-        policy = wsse.policy(security.policy)
-        self._acceptance = wsse.Acceptance(
-            policies=(policy.reply,),
-            max_age=timedelta(seconds=security.max_age_s),
-            max_skew=timedelta(seconds=security.max_skew_s),
-        )
-        self._policy = policy
-        self._identity = wsse.Identity(credentials)
-        self._trust = wsse.Trust(self._password_of)
+        self._security = security
+        self._policy = wsse.policy(security.policy)
+        self._acceptance(security.accept or (self._policy.reply,))
         self._replay = ledger.nonce_cache()
         self._url = url
         self._clock = clock
+        self._keys = keys
 
-    def compose(self, message: Request, nonce: bytes = bytes(wsse.NONCE)) -> tuple[bytes, Outbound, soap.BudgetVerdict]:
-        """Head and octets of `message` as `send` would send them now, and the verdict on their size."""
-        sealed = wsse.seal(_CODEC.encode(message), self._policy, self._identity, self._clock(), nonce)
-        outbound = Outbound.of(names.action(type(message).__name__), sealed, self._policy.compressed)
+    def compose(self, message: Request) -> tuple[bytes, Outbound, soap.BudgetVerdict]:
+        """Head and octets of `message` as `send` would send them now, and the verdict on their size. Keys that are not there
+        yet have others of their size in their place."""
+        return self._compose(message, self._seal(message, shown=True), bytes(wsse.NONCE))
+
+    def _compose(self, message: Request, seal: _Seal, nonce: bytes) -> tuple[bytes, Outbound, soap.BudgetVerdict]:
+        sealed = wsse.seal(_CODEC.encode(message), seal.policy, seal.identity, self._clock(), nonce)
+        outbound = Outbound.of(names.action(type(message).__name__), sealed, seal.policy.compressed)
         head = self._transport.head(outbound)
         transaction, devices = soap.transaction_of(message)
         return head, outbound, soap.check(transaction, devices, len(head) + len(outbound.body))
+
+    def _seal(self, message: Request, shown: bool = False) -> _Seal:
+        """Raises SettingsError where the policy needs keys that are not here."""
+        now, policy, accept = self._clock(), self._policy, self._security.accept
+        key = self._keys.identity(now) if policy.needs_key else None
+        server = self._keys.server_certificates() if policy.needs_key else ()
+        if policy.needs_key and key is None:
+            if isinstance(message, RegisterProxy):
+                policy, accept = wsse.policy(policy.enrols_with), ()
+            elif shown:
+                key, server = rehearsal.stand_in()
+            else:
+                raise SettingsError(
+                    f"security.policy {policy.name} signs, and there is no key with a valid certificate",
+                    "'meterpost keys' shows what there is; 'meterpost sync' asks the server for a certificate.",
+                )
+        recipient = wsse.recipient(server, now) if policy.encrypted else b""
+        content = wsse.ContentKey.to(recipient) if recipient else None
+        return _Seal(
+            policy,
+            wsse.Identity(self._credentials, key, recipient, content),
+            self._acceptance(accept or (policy.reply,)),
+            wsse.Trust(self._password_of, lambda _: [wsse.Trusted(pem, "") for pem in server], sent=content),
+        )
+
+    def _acceptance(self, policies: tuple[str, ...]) -> wsse.Acceptance:
+        age, skew = timedelta(seconds=self._security.max_age_s), timedelta(seconds=self._security.max_skew_s)
+        return wsse.Acceptance(policies, age, skew)
 
     def send(self, message: Request) -> Reply:
         """The server's answer to `message`, believed only after its seal held.
 
         Raises OverBudget before anything is sent or journalled; NetworkError, TlsError, PeerError, AuthenticationError
         or Refused after: whether the server has the message is then unknown unless it is Refused."""
-        nonce = secrets.token_bytes(wsse.NONCE)
-        head, outbound, verdict = self.compose(message, nonce)
+        seal, nonce = self._seal(message), secrets.token_bytes(wsse.NONCE)
+        head, outbound, verdict = self._compose(message, seal, nonce)
         verdict.demand()
         line = Exchange(
             at=self._clock(),
@@ -79,10 +119,10 @@ class Exchanges:
             outcome="ok",
         )
         try:
-            wsse.remember(self._policy, self._credentials.username, nonce, self._acceptance, self._replay, line.at)
+            wsse.remember(seal.policy, self._credentials.username, nonce, seal.accept, self._replay, line.at)
             reply = self._transport.post(outbound)
             line = _measured(line, outbound, reply)
-            answer = self._open(reply, message)
+            answer = self._open(reply, message, seal)
         except Exception as error:
             self._keep(replace(line, outcome=_outcome(error)))
             raise
@@ -101,11 +141,18 @@ class Exchanges:
             line.response_sizes.http,
         )
 
-    def _open(self, reply: HttpReply, message: Request) -> Reply:
+    def _open(self, reply: HttpReply, message: Request, seal: _Seal) -> Reply:
         root = soap.root_of(reply)
+        verdict = wsse.open_envelope(root, seal.accept, seal.trust, self._replay, self._clock())
         if error := soap.fault_of(root, reply.status):
+            if (
+                isinstance(error, Refused) and seal.policy.covers and not verdict.ok
+            ):  # else anybody between could end a registration
+                raise PeerError(
+                    f"an answer without a valid signature says: {error} ({'; '.join(verdict.reasons)})",
+                    "Nothing is done because of it; the message is sent again. Ask the server's operator if it was theirs.",
+                )
             raise error
-        verdict = wsse.open_envelope(root, self._acceptance, self._trust, self._replay, self._clock())
         if not verdict.ok:
             raise AuthenticationError(
                 f"the reply does not prove that it comes from the server: {'; '.join(verdict.reasons)}",

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from meterpost import wsse
 from meterpost.agent.exchange import Exchanges
 from meterpost.devices import Devices, SnmpUserSecret
 from meterpost.errors import SettingsError
+from meterpost.keys import Keys, open_keys
 from meterpost.ledger import DeviceMemory, Ledger, open_ledger
 from meterpost.model import Credentials
 from meterpost.settings import Settings
@@ -96,6 +98,16 @@ class Rooms:
         return (folder,) if folder.is_dir() else ()
 
     @property
+    def keys(self) -> Keys:
+        """The client's own keys, and the server's certificates. Reads nothing yet."""
+        return open_keys(self.settings.security, self.settings.base)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether messages are signed with a key of the client's own. Raises SettingsError for a policy that is none."""
+        return wsse.policy(self.settings.security.policy).needs_key
+
+    @property
     def transport(self) -> Transport:
         """Raises SettingsError for an address or files that cannot be used."""
         if self._transport is None:
@@ -120,7 +132,13 @@ class Rooms:
             )
         credentials = Credentials(account.username, account.password.resolve(self.settings.base))
         return Exchanges(
-            self.transport, self.ledger, credentials, self.settings.security, self.settings.server.url, self._clock
+            self.transport,
+            self.ledger,
+            credentials,
+            self.settings.security,
+            self.settings.server.url,
+            self._clock,
+            self.keys,
         )
 
     @property

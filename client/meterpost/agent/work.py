@@ -11,11 +11,12 @@ from meterpost.agent.exchange import Exchanges
 from meterpost.agent.reports import ReadReport, SyncReport, in_words
 from meterpost.devices import Devices
 from meterpost.errors import DeviceError, Refused
+from meterpost.keys import Keys
 from meterpost.ledger import Ledger
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle.events import NoticeKind
-from meterpost.lifecycle.state import Device, RequestState, SiteState
+from meterpost.lifecycle.state import Device, RequestState, SiteState, renews
 from meterpost.model import Judgement, Reading
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,14 @@ class Work:
         clock: Callable[[], datetime],
         exchanges: Callable[[], Exchanges],
         devices: Callable[[], Devices],
+        keys: Callable[[], Keys],
     ) -> None:
         self._session = Session(site, soap.pack)
         self._ledger = ledger
         self._clock = clock
         self._exchanges = exchanges
         self._devices = devices
+        self._keys = keys
         self._sent: list[tuple[str, int]] = []
         self._reads: list[ReadReport] = []
         self._notices: list[ev.Notice] = []
@@ -56,32 +59,43 @@ class Work:
         return self._session.state
 
     def feed(self, event: ev.Event) -> None:
-        """Takes the event in, saves what came of it, and notes what is asked for."""
+        """Takes the event in, saves what came of it, and notes what is asked for. Certificates are kept before the state
+        that has no question for them any more: whatever happens in between, they are asked for again."""
         effects = self._session.feed(event, self._clock())
+        for effect in effects:
+            if isinstance(effect, ev.Certified):
+                for wrong in self._keys().certified(effect.certificates):
+                    self._note(ev.Notice(NoticeKind.UNEXPECTED, "", wrong))
         self._ledger.save_site(self._session.state)
         for effect in effects:
             if isinstance(effect, ev.ReadNow):
                 self.to_read |= set(effect.serials) - self._visited
             elif isinstance(effect, ev.Notice):
-                self._notices.append(effect)
-                log.log(LEVELS.get(effect.kind, logging.WARNING), "%s %s: %s", effect.kind, effect.serial, effect.text)
+                self._note(effect)
+
+    def _note(self, notice: ev.Notice) -> None:
+        self._notices.append(notice)
+        log.log(LEVELS.get(notice.kind, logging.WARNING), "%s %s: %s", notice.kind, notice.serial, notice.text)
 
     def send_all(self) -> None:
         """Sends the outbox, front first, until it is empty, paused or has to wait. Raises the error of a message that
         could not be delivered: it stays in the outbox and pauses, whatever the error, so that it is never sent in a
-        circle."""
+        circle. The renewal of a key costs only itself: it leaves the outbox, a notice tells, and the next one is sent."""
         exchanges = None
         while outgoing := self._session.next_message(self._clock()):
             exchanges = exchanges or self._exchanges()
             self.feed(ev.SendStarted(outgoing.number))
+            renewal = renews(self.state.proxy, outgoing.message)
             try:
                 reply = exchanges.send(outgoing.message)
-            except Refused as refused:
-                self.feed(ev.SendRefused(outgoing.number, refused.code, str(refused)))
-                raise
             except Exception as error:
-                self.feed(ev.SendFailed(outgoing.number, in_words(error)))
-                raise
+                if isinstance(error, Refused):
+                    self.feed(ev.SendRefused(outgoing.number, error.code, str(error)))
+                else:
+                    self.feed(ev.SendFailed(outgoing.number, in_words(error)))
+                if not renewal:
+                    raise
+                continue
             self._sent.append(soap.transaction_of(outgoing.message))
             self.feed(ev.Replied(outgoing.number, reply))
 

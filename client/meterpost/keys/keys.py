@@ -78,7 +78,7 @@ class Keys:
         """`offer` for a preview: a key that has to be made is made for this once, and kept nowhere."""
         return making.offer(making.make(), client) if what.step is Step.MAKE else self.offer(what, client)
 
-    def certified(self, certificates: Sequence[Certificate], now: datetime) -> tuple[str, ...]:
+    def certified(self, certificates: Sequence[Certificate]) -> tuple[str, ...]:
         """Keeps what the server answered. Returns what is wrong with it, for people; that is not kept. A certificate that
         has ended is: the answer was lost once, and the computer off since; now another key is due."""
         wrong: list[str] = []
@@ -98,9 +98,12 @@ class Keys:
                 self._store.certify(certificate.key, certificate)
         if server and tuple(server) != self.holding().server:
             self._store.trust(server)
+        return tuple(wrong)
+
+    def tidy(self, now: datetime) -> None:
+        """Removes keys whose certificates have ended, once another one counts."""
         for name in spent(self.holding(), now):
             self._store.remove(name)
-        return tuple(wrong)
 
     # --- what the administrator does -----------------------------------------------------------------------
 

@@ -216,10 +216,12 @@ REFUSALS: Mapping[str, Refusal] = {
     "other-account": Refusal(Remedy.UNDO),
     "over-budget": Refusal(Remedy.UNDO),
     "key-refused": Refusal(
-        Remedy.UNDO, NoticeKind.NOT_ACCEPTED, "the key is kept, and offered again at the next sync or registration"
+        Remedy.AGAIN, NoticeKind.NOT_ACCEPTED, "nothing is lost: the key is kept, messages wait, and all is tried again"
     ),
     "revoked": Refusal(
-        Remedy.AGAIN, NoticeKind.ENROLMENT_CANCELLED, "the vendor turned this client off; its messages are kept and tried again"
+        Remedy.AGAIN,
+        NoticeKind.ENROLMENT_CANCELLED,
+        "the vendor turned this client off; its messages wait, and are tried again",
     ),
 }
 """By refusal code."""

@@ -54,9 +54,9 @@ REFUSALS: dict[str, str] = {
     "other-account": "This client is registered under another account. Check account.username.",
     "over-budget": "The server counts more octets than its formula allows.",
     "try-later": "The server asks to try later; meterpost does so by itself.",
-    "key-refused": "The server gives no certificate for this client's key: it has one in force for another key of this client. "
-    "Ask the vendor to release it.",
-    "revoked": "The vendor turned this client off. Ask the vendor; once it is on again meterpost goes on by itself.",
+    "key-refused": "The server has another key of this client in force, which must sign (security.policy). If that key "
+    "is gone, ask the vendor to release it and run 'meterpost keys renew --released'.",
+    "revoked": "The vendor turned this client off. Ask why; once it is on again, meterpost goes on by itself.",
 }
 """Advice by the code in a fault's Refusal detail."""
 

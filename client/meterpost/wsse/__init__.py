@@ -6,7 +6,7 @@ from meterpost.wsse.opening import open_envelope, remember
 from meterpost.wsse.policy import DEFAULT, POLICIES, Acceptance, Password, Place, Policy, policy
 from meterpost.wsse.replay import MemoryReplayCache, ReplayCache
 from meterpost.wsse.sealing import NONCE, seal
-from meterpost.wsse.trust import ContentKey, Identity, Trust, Trusted
+from meterpost.wsse.trust import ContentKey, Identity, Trust, Trusted, recipient
 from meterpost.wsse.verdict import FAULTS, Fault, Reason, Verdict
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Verdict",
     "open_envelope",
     "policy",
+    "recipient",
     "remember",
     "seal",
 ]

@@ -103,12 +103,8 @@ class _Opening:
         if found.policy.password is Password.DERIVED:
             claim = derived.read(element, dialect)
             found.username, found.nonce = claim.username, claim.salt
-            password = self.trust.password_of(claim.username)
-            secret = derived.derive(password or "", claim.salt, claim.iterations)
-            if password is None:
-                raise Refusal(Reason.USER_UNKNOWN)
             found.once.append(_token(claim.username, claim.salt))
-            return secret
+            return derived.derive(self.trust.password_of(claim.username) or "", claim.salt, claim.iterations)
         token = username.read(element, dialect)
         found.username, found.created, found.nonce = token.username, token.created, token.nonce
         if token.created is not None:
@@ -134,13 +130,25 @@ class _Opening:
         if found.policy.password is Password.DERIVED:
             if not isinstance(read.name, str) or parts.referred(f"#{read.name}").place is not Place.USERNAME_TOKEN:
                 raise Refusal(Reason.SIGNATURE_MALFORMED, "the key is not named by the UsernameToken it is derived from")
-            signature.verify_with_secret(read, secret)
+            self._shared(read, secret)
             return
         found.signer = signer = self._signer(read)
         if signer.holder and found.username not in ("", signer.holder):
             raise Refusal(Reason.KEY_UNKNOWN, "the key is another account's")
         found.username = found.username or signer.holder
         found.once.append(signer.certificate + signature.once(read))
+
+    def _shared(self, read: signature.Signature, secret: bytes) -> None:
+        """A stranger costs, and is told, what a wrong password is; and so is who changed the message: it cannot be told."""
+        known = self.trust.password_of(self.found.username) is not None
+        try:
+            signature.verify_with_secret(read, secret)
+        except Refusal as refusal:
+            if refusal.reason is not Reason.SIGNATURE_WRONG:
+                raise
+            raise Refusal(Reason.PASSWORD_WRONG if known else Reason.USER_UNKNOWN) from None
+        if not known:
+            raise Refusal(Reason.USER_UNKNOWN)
 
     def _signer(self, read: signature.Signature) -> Trusted:
         name = read.name

@@ -124,3 +124,19 @@ def kind_of(certificate: x509.Certificate) -> KeyKind | None:
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA and key.public_numbers().e > 2**16:
         return KeyKind.RSA
     return None
+
+
+def recipient(certificates: Sequence[bytes], now: datetime) -> bytes:
+    """The certificate (PEM) of `certificates` to encrypt to: of those with an RSA key that are in force, the one that lasts
+    longest. Raises SettingsError where there is none."""
+    fit = [
+        pem
+        for pem in certificates
+        if kind_of(loaded(pem)) is KeyKind.RSA and Trusted(pem, "").why_not(now, timedelta()) is None
+    ]
+    if not fit:
+        raise SettingsError(
+            "security.policy encrypts, and there is no valid RSA certificate of the server here",
+            "Ask the server's operator for it, and name it in security.server_certificates.",
+        )
+    return max(fit, key=lambda pem: loaded(pem).not_valid_after_utc)

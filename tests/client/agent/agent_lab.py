@@ -27,6 +27,7 @@ from meterpost_stub.centre import Centre
 from meterpost_stub.clocks import Clocks
 from meterpost_stub.desk import Desk
 from meterpost_stub.http import Guard
+from meterpost_stub.security import Security
 from meterpost_stub.service import Service
 from meterpost_stub.store import Entry, Store
 from meterpost_stub.web import HttpRequest
@@ -73,7 +74,8 @@ class Vendor:
         centre = Centre(self._store, self.clocks, timedelta(hours=1))
         self.desk = Desk(centre)
         self.accounts = {"site": PASSWORD}
-        self._guard = Guard(Service(centre), self._store, self.clocks, self.accounts, Acceptance(), Enforcement.REFUSE)
+        security = Security(self.accounts, Acceptance(), (), centre.keys, self._store, self.clocks)
+        self._guard = Guard(Service(centre), self._store, self.clocks, security, Enforcement.REFUSE)
         self._clock = clock
         self.down = False
         self.on_post: Callable[[str], None] = lambda action: None

@@ -12,6 +12,7 @@ from agent_lab import START, Clock
 
 from meterpost.agent.exchange import Exchanges
 from meterpost.errors import AuthenticationError, NetworkError, OverBudget, PeerError, Refused, TlsError
+from meterpost.keys import Keys, MemoryStore
 from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle.messages import SyncProxy, SyncProxyResponse, TurnOn
 from meterpost.model import Credentials
@@ -70,7 +71,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def exchanges(server: Server, ledger: Ledger, url: str = URL, policy: str = "digest-2004") -> Exchanges:
     """As after a restart: whatever is remembered is in the ledger."""
     transport = MemoryTransport(server.answer, url)
-    return Exchanges(transport, ledger, ACCOUNT, SecuritySettings(policy=policy), url, Clock())
+    security = SecuritySettings(policy=policy)
+    return Exchanges(transport, ledger, ACCOUNT, security, url, Clock(), Keys(MemoryStore(), security, Path()))
 
 
 # --- believed, or not --------------------------------------------------------------------------------------

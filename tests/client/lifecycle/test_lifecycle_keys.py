@@ -109,7 +109,7 @@ def wrong_answer(site: Site) -> None:
         (Site.fail, NoticeKind.COMMUNICATION_ERROR, "no route"),
         (wrong_answer, NoticeKind.UNEXPECTED, "does not answer"),
         (lambda site: site.refuse("try-later"), NoticeKind.COMMUNICATION_ERROR, "try-later"),
-        (lambda site: site.refuse("key-refused"), NoticeKind.NOT_ACCEPTED, "the key is kept, and offered again"),
+        (lambda site: site.refuse("key-refused"), NoticeKind.NOT_ACCEPTED, "nothing is lost"),
         (lambda site: site.refuse("revoked"), NoticeKind.ENROLMENT_CANCELLED, "the vendor turned this client off"),
         (lambda site: site.refuse("other-account"), NoticeKind.COMMUNICATION_ERROR, "other-account"),
         (lambda site: site.refuse("Client"), NoticeKind.COMMUNICATION_ERROR, "Client"),
@@ -134,22 +134,25 @@ def test_a_server_that_forgot_the_client_forgot_its_key(busy: Site) -> None:
     assert (busy.state.proxy.state, busy.at("A"), busy.waiting) == (ProxyState.NEW, DeviceState.SELECTED, [])
 
 
-def test_a_key_refused_at_the_first_registration_is_no_registration(site: Site) -> None:
+@pytest.mark.parametrize("code", ["key-refused", "revoked"])
+def test_a_registration_that_the_vendor_must_help_waits(site: Site, code: str) -> None:
     site.choose("A")
     site.feed(ev.RegistrationOrdered("host", "Linux", VERSION, "K1", "proof"))
-    site.refuse("key-refused")
-    assert (site.state.proxy.state, site.waiting) == (ProxyState.NEW, [])
+    waiting = site.waiting
+    site.refuse(code)
+    assert (site.state.proxy.state, site.waiting, site.next) == (ProxyState.REGISTERING, waiting, None)
 
 
-# --- a client that was turned off --------------------------------------------------------------------------
+# --- a client that is not heard until the vendor helps -----------------------------------------------------
 
 
-def test_a_revoked_client_keeps_everything_and_pauses_ever_longer(busy: Site) -> None:
+@pytest.mark.parametrize("code", ["key-refused", "revoked"])
+def test_a_client_that_is_not_heard_keeps_everything_and_pauses_ever_longer(busy: Site, code: str) -> None:
     busy.fail()
     busy.feed(ev.SyncDue(VERSION))
     waiting, pauses = busy.waiting, []
     for _ in range(11):
-        busy.refuse("revoked")
+        busy.refuse(code)
         until = busy.front.not_before
         assert until
         pauses.append((until - busy.now) / timedelta(minutes=1))
