@@ -179,7 +179,7 @@ def load(path: Path) -> Settings:
         raise SettingsError(
             f"there is no configuration file {path}", "Run 'meterpost wizard' to make one, or name another with --config."
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not UTF-8, no TOML, or nested without end
         raise SettingsError(f"the configuration file {path} cannot be read: {error}") from None
     return from_table(table, path.parent)
 
@@ -218,6 +218,8 @@ def _check(settings: Settings) -> None:
         ("snmp.concurrency", settings.snmp.concurrency, 1, 1024),
         ("snmp.packets_per_second", settings.snmp.packets_per_second, 1, 1_000_000),
         ("snmp.timeout_s", settings.snmp.timeout_s, 0.05, 60),
+        ("server.connect_timeout_s", settings.server.connect_timeout_s, 0.05, 3600),
+        ("server.read_timeout_s", settings.server.read_timeout_s, 0.05, 3600),
         ("discovery.packets_per_second", settings.discovery.packets_per_second, 1, 1_000_000),
         ("discovery.deadline_s", settings.discovery.deadline_s, 0, 86_400),
         ("security.max_age_s", settings.security.max_age_s, 1, 86_400),
@@ -278,7 +280,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise SettingsError(f"{where}: a list is expected, not {value!r}")
         return tuple(_convert(typing.get_args(kind)[0], item, where) for item in value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64:
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise SettingsError(f"{where}: {value!r} is not a {kind.__name__}")

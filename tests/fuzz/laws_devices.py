@@ -265,7 +265,7 @@ def a_profile(octets: bytes) -> None:
     try:
         read = profile.parse(octets.decode("utf-8", "replace"), "fuzzed")
     except SettingsError as error:
-        told(error, "fuzzed")
+        told(error, "fuzzed", own=True)
         return
     both = profile.Profiles((*PROFILES, read))
     prefix = read.matches[0].prefix if read.matches else (1,)

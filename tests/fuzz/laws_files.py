@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from math import isfinite
 
 from fuzz_kit import as_file, told
 
@@ -20,8 +21,9 @@ def configuration(octets: bytes) -> None:
         with as_file(octets) as path:
             found = settings.load(path)
     except SettingsError as error:
-        told(error)
+        told(error, own=True)
         return
+    assert all(map(isfinite, (found.server.connect_timeout_s, found.server.read_timeout_s, found.snmp.timeout_s)))
     assert settings.from_table(_table(found), path.parent) == found
 
 
@@ -54,9 +56,9 @@ def answer_file(octets: bytes) -> None:
                     answer = unattended.ask(question, "", "SERIAL")
                     assert not answer or question.wrong(answer) == ""
             except SettingsError as error:
-                told(error, "answer")
+                told(error, "answer", own=True)
     except SettingsError as error:
-        told(error)
+        told(error, own=True)
 
 
 def targets(octets: bytes) -> None:

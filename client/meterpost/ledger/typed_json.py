@@ -29,7 +29,7 @@ def loads(text: str, hint: Any) -> Any:
     """The value of type `hint` that `dumps` wrote as `text`. Raises BadValue."""
     try:
         return _codec(hint).decode(json.loads(text))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadValue(f"not the JSON of {getattr(hint, '__name__', hint)}: {error}") from None
 
 

@@ -84,7 +84,7 @@ def load(path: Path) -> dict[str, Any]:
     """The answers in a TOML file, by question key: `[section]` and `name` where the key has a dot. Raises SettingsError."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not UTF-8, no TOML, or nested without end
         raise SettingsError(f"the answer file {path} cannot be read: {error}") from None
     answers: dict[str, Any] = {}
     for name, value in table.items():

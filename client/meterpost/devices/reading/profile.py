@@ -248,7 +248,7 @@ def parse(content: str, name: str) -> Profile:
     """The profile in `content`. Raises SettingsError that names the profile and the key."""
     try:
         table = Table(tomllib.loads(content), name)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no TOML, or nested without end
         raise SettingsError(f"profile {name}: {error}") from None
     profile = Profile(
         name=name,

@@ -77,7 +77,7 @@ class Table:
         expression = self.take(key, str)
         try:
             pattern = re.compile(expression, re.IGNORECASE)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             self.fail(f"{key} = {expression!r}: {error}")
         if pattern.groups < groups:
             self.fail(f"{key} = {expression!r}: put brackets round what is read")
