@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from lxml import etree
 
+from meterpost.wsse import masked
 from meterpost_stub import budget, coding, soap11
 from meterpost_stub.budget import Count, Enforcement
 from meterpost_stub.centre import Refusal
@@ -151,7 +152,7 @@ class Guard:
             answer=answered.budget.id if answered else "",
             answer_devices=answered.devices if answered else 0,
             request_head=request.head,
-            request=request.body or b"",
+            request=masked(request.body or b""),
             response_head=answer.head,
             response=answer.body,
         )

@@ -27,3 +27,6 @@ def test_a_life_under(policy: str, tmp_path, fleet: Fleet) -> None:
         for entry in entries:
             coded = b"Content-Encoding: gzip" in entry.request_head
             assert coded == (POLICIES[policy].compressed and not (entry.transaction == "T1" and POLICIES[policy].enrols_with))
+            assert stub.password.encode() not in entry.request + entry.response
+        for file in tmp_path.iterdir():
+            assert file.name == "password" or file.is_dir() or stub.password.encode() not in file.read_bytes(), file.name

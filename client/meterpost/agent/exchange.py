@@ -114,7 +114,7 @@ class Exchanges:
             url=self._url,
             transaction=verdict.budget.id,
             devices=verdict.devices,
-            request=head + outbound.body,
+            request=head + wsse.masked(outbound.body),
             request_sizes=Sizes(len(outbound.envelope), len(head) + len(outbound.body), 0),
             outcome="ok",
         )
@@ -166,7 +166,7 @@ class Exchanges:
 
 def _measured(line: Exchange, outbound: Outbound, reply: HttpReply) -> Exchange:
     """The line with what the transport saw leave and come."""
-    request, response = reply.request_head + outbound.body, reply.response_head + reply.octets
+    request, response = reply.request_head + wsse.masked(outbound.body), reply.response_head + reply.octets
     return replace(
         line,
         request=request,

@@ -79,6 +79,11 @@ def root_of(reply: HttpReply) -> etree._Element:
         )
     if not reply.body:
         raise PeerError(f"an empty reply came (HTTP {reply.status} {reply.reason})", _ELSEWHERE)
+    if reply.status == 415:
+        raise PeerError(
+            "the server does not take this kind of message (HTTP 415)",
+            "Ask its operator whether it takes gzip; a security.policy that is not compressed does without.",
+        )
     if kind not in ("text/xml", "application/soap+xml"):
         raise PeerError(
             f"the reply is {kind or 'of no stated type'}, not text/xml (HTTP {reply.status} {reply.reason})", _ELSEWHERE

@@ -7,6 +7,7 @@ from meterpost.wsse.policy import DEFAULT, POLICIES, Acceptance, Password, Place
 from meterpost.wsse.replay import MemoryReplayCache, ReplayCache
 from meterpost.wsse.sealing import NONCE, seal
 from meterpost.wsse.trust import ContentKey, Identity, Trust, Trusted, recipient
+from meterpost.wsse.username import masked
 from meterpost.wsse.verdict import FAULTS, Fault, Reason, Verdict
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Trusted",
     "Unnamed",
     "Verdict",
+    "masked",
     "open_envelope",
     "policy",
     "recipient",

@@ -25,6 +25,9 @@ from meterpost.wsse.trust import Identity, Trusted, kind_of, loaded
 from meterpost.wsse.verdict import Reason, Refusal
 
 MOST_REFERENCES = 8
+COORDINATE = 32
+"""Octets of r and of s (RFC 4050, 3.3)."""
+
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _PREFIXES = 200
 """Characters of an InclusiveNamespaces PrefixList; peers write a dozen prefixes."""
@@ -163,6 +166,8 @@ def _value(element: etree._Element) -> bytes:
 
 def verify(signature: Signature, candidates: Sequence[Trusted]) -> Trusted:
     """Whose key made the signature: one of `candidates`, which are trusted, named by it, and in force. Raises Refusal."""
+    if signature.method == KeyKind.P256.value and len(signature.value) != 2 * COORDINATE:
+        raise Refusal(Reason.SIGNATURE_WRONG)  # another spelling of the same two numbers would be no replay to `once`
     usable = [(candidate, kind_of(candidate.x509)) for candidate in candidates]
     fitting = [candidate for candidate, kind in usable if kind is not None and kind.value == signature.method]
     if usable and not fitting:
@@ -208,10 +213,10 @@ def _context(parts: Iterable[Part], key: xmlsec.Key) -> xmlsec.SignatureContext:
 def once(signature: Signature) -> bytes:
     """What a replay of the signature has in common with it. Of ECDSA (r, s) and (r, n - s) are both good, and anybody can
     make one of the other."""
-    if signature.method != KeyKind.P256.value or len(signature.value) != 64:
+    if signature.method != KeyKind.P256.value:
         return signature.value
-    s = int.from_bytes(signature.value[32:], "big")
-    return signature.value[:32] + min(s, -s % P256_ORDER).to_bytes(32, "big")
+    r, s = signature.value[:COORDINATE], int.from_bytes(signature.value[COORDINATE:], "big")
+    return r + min(s, -s % P256_ORDER).to_bytes(COORDINATE, "big")
 
 
 def _children(parent: etree._Element, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, etree._Element]:

@@ -5,6 +5,7 @@ The password must never be in anything this module returns, logs or raises.
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -121,3 +122,16 @@ def _nonce(element: etree._Element, dialect: Dialect) -> bytes:
     if base64.b64encode(nonce).decode("ascii") != written or len(nonce) not in NONCE_OCTETS:
         raise Refusal(malformed, "Nonce is not the Base64 of 8 to 64 octets")
     return nonce
+
+
+_CLEAR = re.compile(
+    rb"(<(?:[\w.-]+:)?Password(?![^>]*PasswordDigest)(?:\s[^>]*)?>)(.*?)(?=</(?:[\w.-]+:)?Password\s*>|\Z)", re.DOTALL
+)
+
+
+def masked(octets: bytes) -> bytes:
+    """A message with stars for each password in the clear, for journals: as many octets as before. What is in UTF-16 is
+    masked whole."""
+    if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return b"*" * len(octets)
+    return _CLEAR.sub(lambda found: found[1] + b"*" * len(found[2]), octets)
