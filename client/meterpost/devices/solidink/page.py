@@ -67,9 +67,10 @@ def _rows(root: etree._Element) -> Iterator[tuple[str, ...]]:
         if len(written) > 1:
             yield written
     for line in "".join(_lines(root)).splitlines():
-        label, colon, value = line.partition(":")
-        if colon and label.strip() and value.strip():
-            yield _clean(label), _clean(value)
+        label, _, value = line.partition(":")
+        said = _clean(label), _clean(value)
+        if all(said):
+            yield said
 
 
 def _lines(root: etree._Element) -> Iterator[str]:
