@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from interop_claims import stacks
+from interop_keys import Pair, pair
 from interop_peers import STACKS, Peer, unavailable
 
+from meterpost.wsse import POLICIES, Acceptance
 from meterpost_stub import StubOptions, StubServer
 from meterpost_stub.budget import Enforcement
 from meterpost_stub.certificates import Authority
@@ -23,7 +26,7 @@ def peer() -> Iterator[Callable[[str], Peer]]:
         def started(name: str) -> Peer:
             if STACKS[name].missing:
                 unavailable(STACKS[name].missing)
-            if name not in running:
+            if name not in running or not running[name].alive:
                 running[name] = stopping.enter_context(Peer(STACKS[name]))
                 version = running[name].ask("hello")["version"]
                 if not f"{version}.".startswith(f"{stacks()[name].version}."):
@@ -34,8 +37,21 @@ def peer() -> Iterator[Callable[[str], Peer]]:
 
 
 @pytest.fixture(scope="session")
-def _stub() -> Iterator[StubServer]:
-    with StubServer(StubOptions(budget=Enforcement.WARN, registration_delay=timedelta())) as stub:
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pair]:
+    """Key pairs by holder and kind. Nobody here knows the stranger."""
+    folder = tmp_path_factory.mktemp("keys")
+    return {(who, kind): pair(folder, who, kind) for who in ("client", "server", "stranger") for kind in ("rsa", "p256")}
+
+
+@pytest.fixture(scope="session")
+def _stub(pairs: dict[tuple[str, str], Pair]) -> Iterator[StubServer]:
+    options = StubOptions(
+        budget=Enforcement.WARN,
+        registration_delay=timedelta(),
+        accept=Acceptance(tuple(name for name in POLICIES if name != "timestamp-2004")),
+        trusted=tuple(("site", Path(keys.certificate)) for (who, _), keys in pairs.items() if who == "client"),
+    )
+    with StubServer(options) as stub:
         yield stub
 
 

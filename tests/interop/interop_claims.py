@@ -20,6 +20,7 @@ class Known:
     options: dict[str, Any] = field(default_factory=dict)
     reply_options: dict[str, Any] = field(default_factory=dict)
     key: str = ""  # the kind of key that signs: "rsa" or "p256"; '' for a policy without
+    over_budget: bool = False  # a message of ours does not fit its formula then, and is not sent unless that is lifted
 
     @property
     def id(self) -> str:

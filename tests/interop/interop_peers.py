@@ -134,12 +134,17 @@ class Peer:
             self._process.stdout.close()
             self._complaints.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; one that broke is started anew for the next case."""
+        return self._process.poll() is None
+
     def _read(self) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
             said = json.loads(line)
             if "asked" in said:
-                self.proofs.append(said["proof"])
+                self.proofs.append(said.get("proof", ""))
                 self._write({"answer": self.answer(said["asked"], said["message"])})
             elif "refused" in said:
                 self.refused.append(said["refused"])

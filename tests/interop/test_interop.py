@@ -1,4 +1,5 @@
-"""Other people's stacks and ours over real TLS, both ways round, a whole life for each row of known.toml."""
+"""Other people's stacks and ours over real TLS, both ways round: a whole life for each row of known.toml, and what is
+refused for each row's policy: by our server, by theirs, by our client."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,26 +10,66 @@ from typing import Any
 
 import pytest
 from interop_claims import Known, known, stacks
+from interop_keys import Pair, of_kind
 from interop_life import Vendor, our_life, their_life
 from interop_peers import STACKS, Fault, Peer
 from site_lab import Site
 
-from meterpost import settings
+from meterpost import settings, soap, wsse
 from meterpost.agent.rooms import Rooms
-from meterpost.errors import AuthenticationError, MeterpostError
+from meterpost.errors import AuthenticationError, MeterpostError, OverBudget
 from meterpost.lifecycle.messages import Reply, SyncProxy
-from meterpost.wsse import POLICIES
+from meterpost.wsse import FAULTS, POLICIES, Password, Place, Policy, Reason
 from meterpost_stub import StubServer
 from meterpost_stub.printers import Fleet
 
 PeerNamed = Callable[[str], Peer]
+Pairs = dict[tuple[str, str], Pair]
 CLIENT = "0a1b2c3d-0000-4000-8000-00000000000c"
 USERNAME, PASSWORD = "site", "o'Brien & <söhne>"
 CONTRACT = str(files("meterpost_wsdl"))
 
+TAMPERED = {
+    False: ('version="1"', 'version="2"'),
+    True: ("EncryptedData ", 'EncryptedData MimeType="a" '),
+}
+"""What a signature must notice, by whether the Body is encrypted."""
+
+
+def refusal_of(policy: Policy, spoil: str) -> Reason:
+    """What our server must find wrong. With a derived key every fault is the password's; a key that is not named is no
+    stranger's: the signature is just no known one's."""
+    if policy.password is Password.DERIVED or (spoil == "wrong-password" and policy.password is Password.TEXT):
+        return Reason.PASSWORD_WRONG
+    if spoil == "wrong-password":
+        return Reason.DIGEST_WRONG
+    named = spoil == "stranger" and Place.ENVELOPE not in policy.covers
+    return Reason.KEY_UNKNOWN if named else Reason.SIGNATURE_WRONG
+
+
+def spoils(policy: Policy) -> Iterator[str]:
+    """What can be wrong with a message under `policy`, and must be noticed."""
+    if policy.password:
+        yield "wrong-password"
+    if policy.covers:
+        yield "tampered"
+    if policy.needs_key:
+        yield "stranger"
+
 
 def rows(theirs: str) -> Any:
+    """Every row of that side."""
     return pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in known() if r.theirs == theirs])
+
+
+def spoiled(theirs: str, answers: bool = False) -> Any:
+    """Every row of that side with each way its messages, or the answers to them, can be spoiled."""
+    cases = []
+    for row in known():
+        policy = POLICIES[row.policy]
+        ways = ["bare", *spoils(POLICIES[policy.reply])] if answers else spoils(policy)
+        cases += [pytest.param(row, spoil, id=f"{row.id}-{spoil}") for spoil in ways if row.theirs == theirs]
+    return pytest.mark.parametrize(("row", "spoil"), cases)
 
 
 def test_every_row_is_run():
@@ -36,75 +77,115 @@ def test_every_row_is_run():
     assert {row.stack for row in known()} <= set(STACKS) & set(stacks())
     assert {row.theirs for row in known()} == {"client", "server"}
     assert {row.policy for row in known()} <= set(POLICIES)
-
-
-def replies(policy: str) -> str:
-    return policy
+    assert all(bool(row.key) == POLICIES[row.policy].needs_key for row in known())
 
 
 # --- their client, our server
 
 
-def connect(peer: Peer, row: Known, stub: StubServer, **how: Any) -> None:
-    peer.proofs.clear()
-    about = {
+def connect(peer: Peer, row: Known, stub: StubServer, pairs: Pairs, folder: Path, spoil: str = "") -> None:
+    """Tells their client who it is, and whom to believe."""
+    policy = POLICIES[row.policy]
+    how: dict[str, Any] = {
         "wsdl": stub.wsdl_url,
         "ca": str(stub.ca_file),
         "policy": row.policy,
-        "replies": replies(row.policy),
+        "replies": policy.reply,
         "username": stub.username,
-        "password": stub.password,
+        "password": stub.password + ("!" if spoil == "wrong-password" else ""),
         "options": row.options,
+        "gzip": policy.compressed,
     }
-    peer.ask("client", **about | how)
+    if policy.needs_key:
+        own = pairs["stranger" if spoil == "stranger" else "client", row.key]
+        how |= {
+            "sign_key": own.key,
+            "sign_certificate": own.certificate,
+            "server_certificate": of_kind(stub.server_certificates, row.key, folder),
+            "encrypt_to": of_kind(stub.server_certificates, "rsa", folder),
+        }
+    if spoil == "tampered":
+        how["tamper"] = TAMPERED[policy.encrypted]
+    peer.proofs.clear()
+    peer.ask("client", **how)
 
 
 @rows("client")
-def test_their_client_lives_a_whole_life(row: Known, peer: PeerNamed, stub: StubServer):
+def test_their_client_lives_a_whole_life(row: Known, peer: PeerNamed, stub: StubServer, pairs: Pairs, tmp_path: Path):
     theirs = peer(row.stack)
-    connect(theirs, row, stub)
+    connect(theirs, row, stub, pairs, tmp_path)
     their_life(theirs.call, stub)
     assert len(theirs.proofs) == 6
     assert all(theirs.proofs)
 
 
-@rows("client")
-def test_their_client_with_a_wrong_password_is_refused(row: Known, peer: PeerNamed, stub: StubServer):
+@spoiled("client")
+def test_our_server_refuses_their_client(
+    row: Known, spoil: str, peer: PeerNamed, stub: StubServer, pairs: Pairs, tmp_path: Path
+):
     theirs = peer(row.stack)
-    connect(theirs, row, stub, password=stub.password + "!")
+    connect(theirs, row, stub, pairs, tmp_path, spoil)
     with pytest.raises(Fault) as refused:
         theirs.call("SyncProxy", client=CLIENT, version="1")
-    assert refused.value.code == "FailedAuthentication"
-    assert "digest-wrong" in stub.journal()[-1].outcome
+    reason = refusal_of(POLICIES[row.policy], spoil)
+    assert reason in stub.journal()[-1].outcome
+    assert refused.value.code == FAULTS[reason][0].partition(":")[2]
 
 
 # --- our client, their server
 
 
 @contextmanager
-def serving(peer: Peer, row: Known, tls: dict[str, str], **how: Any) -> Iterator[tuple[str, Vendor]]:
-    vendor = Vendor()
-    about = {
+def serving(peer: Peer, row: Known, tls: dict[str, str], pairs: Pairs, spoil: str = "") -> Iterator[tuple[str, Vendor]]:
+    """Their server, and the vendor behind it."""
+    policy, vendor = POLICIES[row.policy], Vendor()
+    how: dict[str, Any] = {
         "contract": CONTRACT,
         "policy": row.policy,
-        "replies": replies(row.policy),
+        "replies": policy.reply,
         "username": USERNAME,
         "password": PASSWORD,
         "options": row.options,
         "reply_options": row.reply_options,
+        "spoil": spoil,
     }
-    url = peer.serve(vendor.answer, **tls | about | how)
+    if policy.needs_key:
+        own = pairs["stranger" if spoil == "stranger" else "server", row.key]
+        how |= {
+            "sign_key": own.key,
+            "sign_certificate": own.certificate,
+            "client_certificate": pairs["client", row.key].certificate,
+            "decrypt_key": pairs["server", "rsa"].key,
+            "encrypt_to": pairs["client", row.key].certificate,
+        }
+    url = peer.serve(vendor.answer, **tls | how)
     try:
         yield url, vendor
     finally:
         peer.stop()
 
 
-def site_at(url: str, row: Known, folder: Path, tls: dict[str, str], printer: Fleet, password: str = PASSWORD) -> Site:
+def site_at(url: str, row: Known, folder: Path, tls: dict[str, str], pairs: Pairs, printer: Fleet, spoil: str = "") -> Site:
+    """Our client, configured for their server."""
+    password = PASSWORD + ("!" if spoil == "wrong-password" else "")
     there = SimpleNamespace(soap_url=url, ca_file=tls["ca"], username=USERNAME, password=password)
+    security: dict[str, Any] = {"policy": row.policy}
+    if POLICIES[row.policy].needs_key:
+        own = pairs["stranger" if spoil == "stranger" else "client", row.key]
+        theirs = folder / "server.pem"
+        kinds = {row.key, "rsa"} if POLICIES[row.policy].encrypted else {row.key}
+        theirs.write_text("".join(Path(pairs["server", kind].certificate).read_text("ascii") for kind in kinds), "ascii")
+        security |= {"certificate": own.certificate, "key": own.key, "server_certificates": str(theirs)}
     site = Site(folder, there, printer)  # type: ignore[arg-type]  # of a server it wants only these
-    site.configure(security={"policy": row.policy})
+    site.configure(security=security)
     return site
+
+
+@pytest.fixture
+def unlimited(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lifts the formulas for a row that says its messages do not fit."""
+    if request.getfixturevalue("row").over_budget:
+        monkeypatch.setattr(soap.BudgetVerdict, "demand", lambda verdict: None)
 
 
 def say_something(site: Site) -> Reply:
@@ -113,33 +194,70 @@ def say_something(site: Site) -> Reply:
         return rooms.exchanges.send(SyncProxy(client=CLIENT, version="1"))
 
 
+@pytest.mark.usefixtures("unlimited")
 @rows("server")
-def test_our_client_lives_a_whole_life(row: Known, peer: PeerNamed, tls: dict[str, str], printer: Fleet, tmp_path: Path):
-    theirs = peer(row.stack)
-    with serving(theirs, row, tls) as (url, vendor):
-        our_life(site_at(url, row, tmp_path, tls, printer), vendor)
-    assert theirs.refused == []
-    assert all(theirs.proofs)
-
-
-@rows("server")
-def test_their_server_refuses_a_wrong_password(
-    row: Known, peer: PeerNamed, tls: dict[str, str], printer: Fleet, tmp_path: Path
+def test_our_client_lives_a_whole_life(
+    row: Known, peer: PeerNamed, tls: dict[str, str], pairs: Pairs, printer: Fleet, tmp_path: Path
 ):
     theirs = peer(row.stack)
-    with serving(theirs, row, tls) as (url, vendor), pytest.raises(MeterpostError):
-        say_something(site_at(url, row, tmp_path, tls, printer, password="wrong"))
+    with serving(theirs, row, tls, pairs) as (url, vendor):
+        our_life(site_at(url, row, tmp_path, tls, pairs, printer), vendor)
+    assert theirs.refused == []
+    assert all(theirs.proofs)
+    if POLICIES[row.policy].compressed:
+        assert all(proof.endswith(", gzip") for proof in theirs.proofs)
+
+
+@pytest.mark.usefixtures("unlimited")
+@spoiled("server")
+def test_their_server_refuses_our_client(
+    row: Known,
+    spoil: str,
+    peer: PeerNamed,
+    tls: dict[str, str],
+    pairs: Pairs,
+    printer: Fleet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    theirs = peer(row.stack)
+    if spoil == "tampered":
+        seal = wsse.seal
+        monkeypatch.setattr(wsse, "seal", lambda *about: _tampered(seal(*about)))
+    with serving(theirs, row, tls, pairs) as (url, vendor), pytest.raises(MeterpostError):
+        say_something(site_at(url, row, tmp_path, tls, pairs, printer, spoil))
     assert len(theirs.refused) == 1
     assert vendor.asked == []
 
 
-@pytest.mark.parametrize("spoil", ["bare", "wrong-password"])
-@rows("server")
-def test_our_client_refuses_a_reply_that_proves_nothing(
-    row: Known, spoil: str, peer: PeerNamed, tls: dict[str, str], printer: Fleet, tmp_path: Path
+def _tampered(sealed: bytes) -> bytes:
+    """The message with a letter of its Body changed."""
+    old, new = TAMPERED[b"EncryptedData" in sealed]
+    return sealed.replace(old.encode(), new.encode(), 1)
+
+
+@pytest.mark.usefixtures("unlimited")
+@spoiled("server", answers=True)
+def test_our_client_refuses_their_server(
+    row: Known, spoil: str, peer: PeerNamed, tls: dict[str, str], pairs: Pairs, printer: Fleet, tmp_path: Path
 ):
     theirs = peer(row.stack)
-    with serving(theirs, row, tls, spoil=spoil) as (url, vendor), pytest.raises(AuthenticationError):
-        say_something(site_at(url, row, tmp_path, tls, printer))
+    with serving(theirs, row, tls, pairs, spoil) as (url, vendor), pytest.raises(AuthenticationError):
+        say_something(site_at(url, row, tmp_path, tls, pairs, printer))
     assert theirs.refused == []
     assert vendor.asked == ["SyncProxy"]
+
+
+@rows("server")
+def test_what_does_not_fit_is_said(
+    row: Known, peer: PeerNamed, tls: dict[str, str], pairs: Pairs, printer: Fleet, tmp_path: Path
+):
+    """The sync request, whose formula is the tightest."""
+    with serving(peer(row.stack), row, tls, pairs) as (url, vendor):
+        site = site_at(url, row, tmp_path, tls, pairs, printer)
+        if row.over_budget:
+            with pytest.raises(OverBudget):
+                say_something(site)
+        else:
+            say_something(site)
+    assert vendor.asked == ([] if row.over_budget else ["SyncProxy"])

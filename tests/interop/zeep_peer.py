@@ -11,12 +11,14 @@ import json
 import ssl
 import sys
 import threading
+import traceback
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import requests
+import xmlsec
 import zeep
 from lxml import etree
 from zeep import ns
@@ -29,8 +31,6 @@ from zeep.wsse.username import UsernameToken
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 SERVICE = "{urn:meterpost:1}"
 WSSE, WSU = f"{{{ns.WSSE}}}", f"{{{ns.WSU}}}"
-RSA, ECDSA = (f"http://www.w3.org/2001/04/xmldsig-more#{name}-sha256" for name in ("rsa", "ecdsa"))
-SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 PASSWORD = {"digest-2004": "PasswordDigest", "text-2004": "PasswordText"}
 SIGNATURES = {"Signature": Signature, "BinarySignature": BinarySignature}
 _FAULT = (
@@ -68,10 +68,8 @@ class Sealed(Compose):  # type: ignore[misc]  # zeep has no types
             digest = PASSWORD[policy] == "PasswordDigest"
             parts.append(UsernameToken(how["username"], how["password"], use_digest=digest, zulu_timestamp=True))
         else:
-            kind = SIGNATURES[options.get("class", "Signature")]
-            parts.append(
-                kind(how["key"], how["certificate"], signature_method=options["signature_method"], digest_method=SHA256)
-            )
+            kind, method = SIGNATURES[options["class"]], getattr(xmlsec.Transform, options["signature_method"])
+            parts.append(kind(how["sign_key"], how["sign_certificate"], None, method, xmlsec.Transform.SHA256))
         super().__init__(parts)
         self.how = how
         self.proof = ""
@@ -145,12 +143,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers["Content-Encoding"] == "gzip":
+        coded = self.headers["Content-Encoding"] == "gzip"
+        if coded:
             body = gzip.decompress(body)
-        status, reply = self.peer.judge(etree.fromstring(body))
+        status, reply = self.peer.judge(etree.fromstring(body), ", gzip" if coded else "")
         self.send_response(status)
         self.send_header("Content-Type", "text/xml; charset=utf-8")
-        if self.peer.how.get("gzip"):
+        if coded:
             reply = gzip.compress(reply)
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(reply)))
@@ -206,7 +205,7 @@ class Peer:
         self.server.server_close()
         return {"stopped": True}
 
-    def judge(self, envelope: Any) -> tuple[int, bytes]:
+    def judge(self, envelope: Any, coding: str) -> tuple[int, bytes]:
         """The answer to an envelope: the vendor's where it is believed."""
         try:
             proof = prove(envelope, self.how, self.how["policy"], self.how.get("client_certificate"))
@@ -215,7 +214,7 @@ class Peer:
             return 500, _FAULT
         request = envelope.find(f"{SOAP}Body")[0]
         operation = etree.QName(request).localname
-        say({"asked": operation, "message": as_message(request), "proof": proof})
+        say({"asked": operation, "message": as_message(request), "proof": proof + coding})
         return 200, self.sealed(operation, ANSWERS.get())
 
     def sealed(self, operation: str, answer: How) -> bytes:
@@ -229,16 +228,10 @@ class Peer:
         if spoil != "bare":
             password = self.how["password"] + ("!" if spoil == "wrong-password" else "")
             how = self.how | {"policy": self.how["replies"], "password": password, "options": self.how.get("reply_options", {})}
-            (Stamp() if how["policy"] == "timestamp-2004" else Sealed(_own_key(how))).apply(envelope, {})
+            (Stamp() if how["policy"] == "timestamp-2004" else Sealed(how)).apply(envelope, {})
         if spoil == "tampered":
-            body[0].append(etree.Comment("x"))
-            body[0][-1].getparent().set("effective", "2001-01-01T00:00:00Z")
+            body[0].set("time", "2001-01-01T00:00:00Z")
         return etree.tostring(envelope)
-
-
-def _own_key(how: How) -> How:
-    """The server's own signing key in the place of TLS's."""
-    return how | {"key": how.get("sign_key"), "certificate": how.get("server_certificate")}
 
 
 def say(said: How) -> None:
@@ -262,4 +255,4 @@ if __name__ == "__main__":
             say(getattr(peer, asked["do"])(asked))
         except Exception as error:
             say({"broken": repr(error)})
-            raise
+            traceback.print_exc()

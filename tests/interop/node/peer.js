@@ -7,7 +7,9 @@ const readline = require('readline');
 const zlib = require('zlib');
 const axios = require('axios');
 const soap = require('soap');
-const { createSecurity, sealReply, prove } = require('./security.js');
+const { prove, decrypt } = require('./judging.js');
+const { POLICIES } = require('./policies.js');
+const { createSecurity, sealReply } = require('./sealing.js');
 
 const SERVICE = { service: 'Meterpost', port: 'MeterpostSoap' };
 const OPERATIONS = ['RegisterProxy', 'RegisterProxyDevices', 'SyncProxy', 'SyncProxyStatus', 'BillingTransaction'];
@@ -34,7 +36,7 @@ function fromSoap(built) {
   return message;
 }
 
-let client, how, server, waiting = [];
+let client, how, raw, server, waiting = [];
 
 const actions = {
   hello: async () => ({ version: require('soap/package.json').version }),
@@ -43,11 +45,21 @@ const actions = {
     how = asked;
     const agent = new https.Agent({ ca: fs.readFileSync(asked.ca), keepAlive: true });
     const request = axios.create({ httpsAgent: agent, proxy: false });
+    request.interceptors.request.use((config) => {  // node-soap's forceGzip announces the length before compressing
+      if (Buffer.isBuffer(config.data)) config.headers['Content-Length'] = config.data.length;
+      return config;
+    });
+    request.interceptors.response.use((response) => {
+      raw = response.data;
+      if (String(raw).includes(':EncryptedData')) response.data = decrypt(raw, how);
+      return response;
+    });
     client = await soap.createClientAsync(asked.wsdl, { request });
     return { ready: true };
   },
 
   async call({ operation, message }) {
+    delete how.content;
     client.setSecurity(createSecurity(how));
     const options = { forceGzip: Boolean(how.gzip) };
     if (how.tamper) options.postProcess = (xml) => xml.replace(how.tamper[0], how.tamper[1]);
@@ -60,7 +72,7 @@ const actions = {
       return { fault: { code: String(fault.faultcode).split(':').pop(), text: String(fault.faultstring) } };
     }
     try {
-      return { reply: fromSoap(reply), proof: prove(client.lastResponse, how, how.replies, 'server') };
+      return { reply: fromSoap(reply), proof: prove(raw, how, how.replies, 'server') };
     } catch (error) {
       return { fault: { code: 'not-believed', text: error.message } };
     }
@@ -76,27 +88,22 @@ const actions = {
       };
     }
     server = https.createServer({ cert: fs.readFileSync(asked.certificate), key: fs.readFileSync(asked.key) });
-    if (asked.gzip) server.prependListener('request', (_, response) => compress(response));
     const wsdl = path.join(asked.contract, 'meterpost.wsdl');
-    const service = soap.listen(server, {
-      path: '/mp',
-      services: { [SERVICE.service]: { [SERVICE.port]: port } },
-      xml: fs.readFileSync(wsdl, 'utf8'),
-      uri: wsdl,
+    const service = await new Promise((ready) => {
+      const started = soap.listen(server, {
+        path: '/mp',
+        services: { [SERVICE.service]: { [SERVICE.port]: port } },
+        xml: fs.readFileSync(wsdl, 'utf8'),
+        uri: wsdl,
+        callback: () => ready(started),
+      });
     });
-    service.log = (kind, xml, request) => { if (kind === 'received') request.raw = xml; };
-    service.authenticate = (security, done, request) => {
-      try {
-        request.proof = prove(request.raw, how, how.policy, 'client');
-        done(true);
-      } catch (error) {
-        say({ refused: error.message });
-        done(false);
-      }
-    };
+    service.authenticate = (security, done, request) => done(Boolean(request.proof));
     service.on('response', (response) => {
       if (!/:Fault>/.test(response.result)) response.result = sealReply(response.result, how);
     });
+    const [listener] = server.listeners('request');
+    server.removeAllListeners('request').on('request', (request, response) => judged(request, response, listener));
     await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
     return { url: `https://127.0.0.1:${server.address().port}/mp` };
   },
@@ -108,12 +115,33 @@ const actions = {
   },
 };
 
-/** node-soap reads gzip and does not write it. */
+/** The message is read and judged as it came, and only then is it node-soap's, in the clear. */
+async function judged(request, response, listener) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const coded = request.headers['content-encoding'] === 'gzip';
+  const octets = Buffer.concat(chunks);
+  let xml = String(coded ? zlib.gunzipSync(octets) : octets);
+  try {
+    request.proof = prove(xml, how, how.policy, 'client') + (coded ? ', gzip' : '');
+    if (POLICIES[how.policy].encrypted) xml = decrypt(xml, how);
+  } catch (error) {
+    delete request.proof;
+    say({ refused: error.message });
+  }
+  if (coded) compress(response);
+  request.body = xml;
+  listener(request, response);
+}
+
+/** node-soap does not write gzip. */
 function compress(response) {
   const end = response.end.bind(response);
-  response.end = (body) => {
+  const parts = [];
+  response.write = (part) => parts.push(part);
+  response.end = (part) => {
     response.setHeader('Content-Encoding', 'gzip');
-    end(zlib.gzipSync(body));
+    end(zlib.gzipSync(parts.concat(part || '').join('')));
   };
 }
 
