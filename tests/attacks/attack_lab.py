@@ -22,6 +22,7 @@ from meterpost.wsse import (
     Acceptance,
     ContentKey,
     Identity,
+    MemoryReplayCache,
     ReplayCache,
     Trust,
     Trusted,
@@ -46,7 +47,7 @@ class Kind:
     make: object
     holder: str = ""
     since: timedelta = -DAY
-    until: timedelta = DAY
+    until: timedelta = 365 * DAY
     revoked: bool = False
     server: bool = True
 
@@ -64,6 +65,7 @@ CAST = {
     "signer again": Kind(lambda: serialization.load_pem_private_key(key_of("signer").private_key, None), "site"),
     "rsa": Kind(_rsa(), "site"),
     "receiver": Kind(_rsa()),
+    "client": Kind(_p256),
     "other": Kind(_p256, "other"),
     "stranger": Kind(_p256),
     "stranger-rsa": Kind(_rsa()),
@@ -74,7 +76,9 @@ CAST = {
     "rsa-e3": Kind(_rsa(2048, 3), "site", server=False),
     "p-384": Kind(lambda: ec.generate_private_key(ec.SECP384R1()), "site", server=False),
 }
-"""Everybody who has a key. `receiver` decrypts."""
+"""Everybody who has a key. `receiver` decrypts, `client` signs what the client says in the tests of the client."""
+SERVERS = ("signer", "signer again", "expired", "future", "receiver")
+"""Whose certificates the client has for the server's, in force or not."""
 
 
 @cache
@@ -83,7 +87,7 @@ def key_of(who: str) -> KeyPair:
     kind, now = CAST[who], datetime.now(UTC).replace(microsecond=0)
     key = kind.make()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, who)])
-    number, since, until = x509.random_serial_number(), now + kind.since, now + kind.until
+    number, since, until = secrets.randbits(63), now + kind.since, now + kind.until
     certificate = x509.CertificateBuilder(name, name, key.public_key(), number, since, until).sign(key, hashes.SHA256())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return KeyPair(pem, certificate.public_bytes(serialization.Encoding.PEM))
@@ -121,7 +125,12 @@ def sealed(case: Case, side: Side, now: datetime, to: bytes = b"") -> bytes:
     policy = case.sealed_with or case.policy
     if side is Side.SERVER:
         return said(policy, request(), now, to)
-    return seal(compact.envelope(reply(now)), POLICIES[policy], Identity(ACCOUNT, key_of("signer"), content=sent()), now, _nonce())
+    return replied(policy, reply(now), now, sent())
+
+
+def replied(policy: str, content: str, now: datetime, key: ContentKey | None) -> bytes:
+    """What the honest server says, sealed; encrypted with the `key` of the request."""
+    return seal(compact.envelope(content), POLICIES[policy], Identity(ACCOUNT, key_of("signer"), content=key), now, _nonce())
 
 
 def registration(policy: str, now: datetime, to: bytes) -> bytes:
@@ -182,6 +191,17 @@ def trust(case: Case, side: Side) -> Trust:
 def opened(message: bytes, case: Case, side: Side, replay: ReplayCache, now: datetime) -> Verdict:
     """The security room by itself."""
     return open_envelope(xmlio.parse(message), acceptance(case), trust(case, side), replay, now)
+
+
+def content_key(policy: str, envelope: bytes, now: datetime) -> ContentKey | None:
+    """The key a client's request was encrypted with, as the honest server finds it."""
+    if not POLICIES[policy].encrypted:
+        return None
+    client = Trusted(key_of("client").certificate, ACCOUNT.username)
+    opened = Trust(keys=lambda _: [client], own=(key_of("receiver"),))
+    verdict = open_envelope(xmlio.parse(envelope), Acceptance((policy,)), opened, MemoryReplayCache(), now)
+    assert verdict.ok, verdict.reasons
+    return verdict.content
 
 
 @dataclass
