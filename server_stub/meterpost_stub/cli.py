@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     print(_WARNING, file=sys.stderr)  # noqa: T201  # a command's output
     with StubServer(_options(args)) as stub:
         description = stub.describe()
-        lines = json.dumps(description) if args.json else "\n".join(f"{key:12} {text}" for key, text in description.items())
+        lines = json.dumps(description) if args.json else "\n".join(f"{key:20} {text}" for key, text in description.items())
         print(lines, flush=True)  # noqa: T201  # a command's output
         while not stop.wait(3600):
             pass

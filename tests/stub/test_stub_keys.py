@@ -294,6 +294,24 @@ def test_four_keys_count_and_the_one_that_signs_is_never_the_one_to_go(office: O
     assert office.states().count("active") == 4
 
 
+@pytest.mark.parametrize(
+    ("used", "signer", "gone"),
+    [
+        ("abcd", "a", "b"),  # however old the one that signs is; and the newest has had no time to be used
+        ("abcd", "b", "a"),
+        ("acd", "a", "b"),
+        ("ab", "b", "c"),
+        ("", "", "a"),
+    ],
+)
+def test_who_gives_way(used: str, signer: str, gone: str) -> None:
+    valid = [
+        ClientKey(name.encode(), ADA, "site", "", START, START, first_used=START if name in used else None) for name in "abcde"
+    ]
+    assert [key.certificate for key in rules.in_excess(valid, signer.encode())] == [gone.encode()]
+    assert rules.in_excess(valid[:4], signer.encode()) == ()
+
+
 def test_a_client_that_is_off_is_told_so_whatever_it_says(office: Office) -> None:
     key = Key()
     mine = office.certified(key)
