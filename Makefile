@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --only-binary lxml,xmlsec,cryptography,cffi,atheris
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz bench bench-snmp docs clean
+.PHONY: help demo test peers lint fuzz bench bench-snmp docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -30,6 +30,14 @@ demo: $(VENV)/.ready ## the whole protocol on this machine: server, a dozen prin
 
 test: $(VENV)/.ready ## all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+peers: .venv/peers/node/.ready ## a SOAP stack that is not ours for tests/interop, once; wants npm, tests then need no network
+
+.venv/peers/node/.ready: tests/interop/node/package.json tests/interop/node/package-lock.json
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@cd $(@D) && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts >/dev/null
+	@touch $@
 
 lint: $(VENV)/.ready ## ruff, mypy --strict, import directions
 	@$(BIN)/ruff check .
