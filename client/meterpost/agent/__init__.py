@@ -5,12 +5,15 @@ import logging
 from meterpost.agent.agent import ENROLLED, Agent, check_profile, open_agent
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import wall_clock
+from meterpost.agent.trusted import Use, Voucher
 from meterpost.devices import Candidate, Progress, ScanPlan, Segment, Summary
+from meterpost.keys import RENEW_BEFORE
 
 logging.getLogger("meterpost").addHandler(logging.NullHandler())  # silent, unless somebody wants to listen
 
 __all__ = [
     "ENROLLED",
+    "RENEW_BEFORE",
     "Agent",
     "Candidate",
     "Connection",
@@ -22,6 +25,8 @@ __all__ = [
     "Status",
     "Summary",
     "SyncReport",
+    "Use",
+    "Voucher",
     "check_profile",
     "open_agent",
     "wall_clock",

@@ -14,6 +14,7 @@ from pathlib import Path
 from meterpost import __version__, devices, settings, soap
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import Rooms, wall_clock
+from meterpost.agent.trusted import Voucher, first_end, vouchers
 from meterpost.agent.work import Work
 from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording, roads
 from meterpost.errors import DeviceError, Refused, SettingsError
@@ -234,6 +235,10 @@ class Agent(Rooms):
         with self._work("import"):
             return self.keys.bring(file, key, password, self._clock())
 
+    def trusted(self) -> tuple[Voucher, ...]:
+        """Everything that trusts or is trusted, and until when."""
+        return vouchers(self.settings, self.keys, self._clock())
+
     def _key_due(self) -> Due:
         """What is due of keys, where the policy needs one."""
         return self.keys.due(self._clock()) if self.needs_key else Due(Step.NOTHING)
@@ -249,7 +254,8 @@ class Agent(Rooms):
         """Where the site stands, as last saved."""
         site = self.ledger.load_site() or SiteState(client="")
         last_success = {JobName.READ: self.ledger.last_success(JobName.READ), JobName.SYNC: site.last_sync}
-        return Status(site, self.schedule(site), last_success, self.ledger.latest_readings())
+        ends = first_end(self.trusted()) if self.needs_key else None
+        return Status(site, self.schedule(site), last_success, self.ledger.latest_readings(), ends)
 
     def schedule(self, site: SiteState | None = None) -> ScheduleSettings:
         """The schedule in force: the file's, where the server has not set another."""

@@ -55,12 +55,13 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where the site stands."""
+    """Where the site stands. `certificates_end`: the first that messages are signed with, on either side."""
 
     site: SiteState
     schedule: ScheduleSettings
     last_success: Mapping[JobName, datetime | None]
     latest: tuple[Reading, ...]
+    certificates_end: datetime | None = None
 
 
 def in_words(error: Exception) -> str:

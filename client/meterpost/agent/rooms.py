@@ -53,6 +53,10 @@ class Rooms:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def now(self) -> datetime:
+        """The time by this client's clock."""
+        return self._clock()
+
     def close(self) -> None:
         """Closes connections and the store; they are opened again when they are used again."""
         for room in (self._transport, self._ledger):

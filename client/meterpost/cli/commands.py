@@ -138,6 +138,22 @@ COMMANDS = (
     Command("resume", "turn communication on again", "meterpost.cli.talking:resume"),
     Command("status", "where the site stands", "meterpost.cli.status:status"),
     Command(
+        "keys",
+        "whom this client trusts and who trusts it, until when; renew its key, import one",
+        "meterpost.cli.keys:keys",
+        (
+            argument("action", nargs="?", choices=("show", "renew", "import"), default="show", help="what to do (show)"),
+            argument("file", nargs="?", type=Path, metavar="FILE", help="with import: key and certificate, PEM or PKCS #12"),
+            argument("--key", type=Path, metavar="FILE", help="with import: the PEM key, where FILE has only the certificate"),
+            argument("--password-file", type=Path, metavar="FILE", help="with import: holds the password of an encrypted key"),
+            argument(
+                "--released",
+                action="store_true",
+                help="with renew: the vendor released this client's keys; the password vouches for a new one",
+            ),
+        ),
+    ),
+    Command(
         "budget",
         "the documented byte formulas, and the ceiling for x devices",
         "meterpost.cli.budget:budget",

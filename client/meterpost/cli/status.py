@@ -6,7 +6,7 @@ from typing import Any
 
 from tzlocal import get_localzone
 
-from meterpost.agent import ENROLLED, Status, wall_clock
+from meterpost.agent import ENROLLED, RENEW_BEFORE, Status, wall_clock
 from meterpost.agent.plan import next_read, next_sync
 from meterpost.cli import opening, show
 from meterpost.cli.text import printer
@@ -71,6 +71,7 @@ def _json(status: Status) -> dict[str, Any]:
         "next_read": _instant(_next_read(status)),
         "last_sync": _instant(status.last_success[JobName.SYNC]),
         "next_sync": _instant(_next_sync(status)),
+        "certificates_end": _instant(status.certificates_end),
         "devices": [_device_json(device, readings.get(serial)) for serial, device in site.devices.items()],
         "open_requests": [
             {
@@ -132,6 +133,7 @@ def _print(args: Namespace, status: Status) -> None:
                 ("Next sync", _next_sync(status)),
                 ("Last read", status.last_success[JobName.READ]),
                 ("Next read", _next_read(status)),
+                *_certificates(status),
             )
         )
     )
@@ -152,6 +154,13 @@ def _print(args: Namespace, status: Status) -> None:
         )
         out.print()
         out.print(show.table("Messages waiting", ("Message", ">Devices", "Since", ">Tries", "Not before"), waiting))
+
+
+def _certificates(status: Status) -> tuple[tuple[str, str], ...]:
+    """A line where one ends soon."""
+    if status.certificates_end is None or status.certificates_end - wall_clock() > RENEW_BEFORE:
+        return ()
+    return (("Certificates", f"one ends {show.moment(status.certificates_end)}; see 'meterpost keys'"),)
 
 
 def _device_row(device: Device, readings: dict[str, datetime]) -> tuple[show.Cell, ...]:

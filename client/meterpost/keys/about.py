@@ -1,6 +1,6 @@
 """What a certificate says: whose it is, whose word that is, until when, and for which key. Believes nothing of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -37,15 +38,19 @@ class About:
     @classmethod
     def of(cls, certificate: x509.Certificate) -> Self:
         """Raises ValueError for a certificate whose parts cannot be read."""
+        try:
+            key = certificate.public_key()
+        except UnsupportedAlgorithm as error:
+            raise ValueError(str(error)) from None
         return cls(
             certificate.public_bytes(Encoding.PEM),
             certificate.subject.rfc4514_string(),
             certificate.issuer.rfc4514_string(),
             certificate.not_valid_before_utc,
             certificate.not_valid_after_utc,
-            kind_of(certificate.public_key()),
+            kind_of(key),
             certificate.fingerprint(SHA256()).hex(),
-            key_of(certificate.public_key()),
+            key_of(key),
         )
 
     def valid(self, now: datetime) -> bool:
@@ -68,12 +73,19 @@ def key_of(key: CertificatePublicKeyTypes) -> str:
 
 def read_der(der: bytes) -> About:
     """Raises ValueError."""
-    return About.of(x509.load_der_x509_certificate(der))
+    return _read(x509.load_der_x509_certificate, der)
 
 
 def read_pem(pem: bytes) -> tuple[About, ...]:
     """The certificates in a PEM text, in order; other things in it, such as keys, are passed over. Raises ValueError."""
-    return tuple(About.of(x509.load_pem_x509_certificate(block)) for block in _blocks(pem))
+    return tuple(_read(x509.load_pem_x509_certificate, block) for block in _blocks(pem))
+
+
+def _read(load: Callable[[bytes], x509.Certificate], octets: bytes) -> About:
+    try:
+        return About.of(load(octets))
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
 
 
 def read_file(path: Path, setting: str) -> tuple[About, ...]:

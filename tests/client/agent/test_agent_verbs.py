@@ -2,6 +2,7 @@
 wrong later is refused at once, with advice."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from agent_lab import Lab
@@ -16,6 +17,7 @@ LOOKING: dict[str, Callable[[Agent], object]] = {
     "schedule": lambda agent: agent.schedule(),
     "read": lambda agent: agent.read([("127.0.9.1", 161)]),
     "check": lambda agent: agent.check(),
+    "trusted": lambda agent: agent.trusted(),
     "preview": lambda agent: agent.preview(["A"]),
 }
 CHANGING: dict[str, Callable[[Agent], object]] = {
@@ -30,6 +32,8 @@ CHANGING: dict[str, Callable[[Agent], object]] = {
     "test_connection": lambda agent: agent.test_connection(),
     "pause": lambda agent: agent.pause(),
     "resume": lambda agent: agent.resume(),
+    "renew_key": lambda agent: agent.renew_key(),
+    "import_key": lambda agent: agent.import_key(Path("pair.pem")),
 }
 
 

@@ -167,7 +167,7 @@ def test_damage_inside_the_file(tmp_path: Path) -> None:
     [
         "UPDATE device SET state = 'lost'",
         "UPDATE device SET since = '2026-11-20T12:00:00'",
-        "UPDATE site SET settings = '{}'",
+        "UPDATE site SET settings = '[]'",
         "UPDATE outbox SET message = '{\"SyncProxy\":{}}'",
     ],
 )
