@@ -40,6 +40,10 @@ def load(tmp_path: Path, text: str) -> settings.Settings:
         ("[snmp]\ntimeout_s = nan", "snmp.timeout_s"),
         ('[snmp]\ncommunities = "public"', "snmp.communities: a list is expected"),
         ('[[snmp.users]]\nname = "x"', "snmp.users.auth_password is missing"),
+        ('[security]\nkey_store = "safe"', "security.key_store: 'safe' is not one of files, keyring"),
+        ('[security]\nkey = "own.key"', "security.key is set, and security.certificate is not"),
+        ('[security]\nkey_password = "hunter2"', "security.key_password: a secret does not belong in this file"),
+        ('[security]\naccept = "signed"', "security.accept: a list is expected"),
         ("snmp = 3", "snmp: a table is expected"),
         ("[server", "cannot be read"),
     ],
@@ -71,6 +75,16 @@ def test_users_and_whole_numbers_for_seconds(tmp_path: Path) -> None:
     )
     assert loaded.snmp.timeout_s == 3.0
     assert loaded.snmp.users[0].priv_password == Secret(file="p")
+
+
+def test_keys_and_what_replies_may_follow(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path,
+        '[security]\npolicy = "signed"\naccept = ["signed", "hmac"]\ncertificate = "a.p12"\nkey_password = { env = "P" }\n'
+        'server_certificates = "s.pem"\nkey_store = "keyring"\n',
+    ).security
+    assert (loaded.accept, loaded.certificate, loaded.key_password) == (("signed", "hmac"), "a.p12", Secret(env="P"))
+    assert (loaded.server_certificates, loaded.key_store) == ("s.pem", "keyring")
 
 
 def test_a_secret_file_is_its_owners_alone(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a certificate says: whose it is, whose word that is, until when, and for which key. Believes nothing of it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -38,20 +38,18 @@ class About:
     @classmethod
     def of(cls, certificate: x509.Certificate) -> Self:
         """Raises ValueError for a certificate whose parts cannot be read."""
-        try:
+        with _as_value_error():
             key = certificate.public_key()
-        except UnsupportedAlgorithm as error:
-            raise ValueError(str(error)) from None
-        return cls(
-            certificate.public_bytes(Encoding.PEM),
-            certificate.subject.rfc4514_string(),
-            certificate.issuer.rfc4514_string(),
-            certificate.not_valid_before_utc,
-            certificate.not_valid_after_utc,
-            kind_of(key),
-            certificate.fingerprint(SHA256()).hex(),
-            key_of(key),
-        )
+            return cls(
+                certificate.public_bytes(Encoding.PEM),
+                certificate.subject.rfc4514_string(),
+                certificate.issuer.rfc4514_string(),
+                certificate.not_valid_before_utc,
+                certificate.not_valid_after_utc,
+                kind_of(key),
+                certificate.fingerprint(SHA256()).hex(),
+                key_of(key),
+            )
 
     def valid(self, now: datetime) -> bool:
         return self.start <= now <= self.end
@@ -82,9 +80,16 @@ def read_pem(pem: bytes) -> tuple[About, ...]:
 
 
 def _read(load: Callable[[bytes], x509.Certificate], octets: bytes) -> About:
-    try:
+    with _as_value_error():
         return About.of(load(octets))
-    except x509.InvalidVersion as error:
+
+
+@contextmanager
+def _as_value_error() -> Iterator[None]:
+    """Over a stranger's octets the library raises InvalidVersion, UnsupportedAlgorithm, TypeError and more."""
+    try:
+        yield
+    except Exception as error:
         raise ValueError(str(error)) from None
 
 

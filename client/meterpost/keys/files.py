@@ -32,9 +32,11 @@ def read_private(path: Path, may_be_link: bool = False) -> bytes:
     link = 0 if may_be_link else _NOT_A_LINK
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | link | _FLAGS)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             demand_private(path, os.fstat(descriptor), "the key file")
-            data = file.read(MAX_FILE + 1)
+            data = os.read(descriptor, MAX_FILE + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
         raise SettingsError(f"the key file {path} cannot be read: {reason}") from None

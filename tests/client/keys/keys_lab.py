@@ -30,13 +30,15 @@ def days(number: float) -> datetime:
 
 
 @cache
+def _key(what: str, number: int) -> Any:
+    if what.startswith("RSA"):
+        return rsa.generate_private_key(65537, int(what[4:]))
+    return ec.derive_private_key(number + 1, CURVES[what])
+
+
 def key_of(what: str, number: int = 0) -> Any:
     """A private key of a kind, always the same one; on a curve in every process."""
-    return (
-        rsa.generate_private_key(65537, int(what[4:]))
-        if what.startswith("RSA")
-        else ec.derive_private_key(number + 1, CURVES[what])
-    )
+    return _key(what, number)
 
 
 CURVES = {"EC P-256": ec.SECP256R1(), "EC P-384": ec.SECP384R1()}
@@ -59,9 +61,14 @@ def issue(
     )
 
 
-def about(number: int = 0, start: datetime = NOW, end: datetime = NOW + YEAR, kind: str = "EC P-256") -> About:
-    """The certificate of the key called `number`."""
+@cache
+def _about(number: int, start: datetime, end: datetime, kind: str) -> About:
     return About.of(issue(key_of(kind, number).public_key(), f"key {number}", start, end))
+
+
+def about(number: int = 0, start: datetime = NOW, end: datetime = NOW + YEAR, kind: str = "EC P-256") -> About:
+    """The certificate of the key called `number`, always the same one."""
+    return _about(number, start, end, kind)
 
 
 def on_the_wire(certificate: About | x509.Certificate, of: Holder) -> Certificate:
@@ -90,12 +97,7 @@ class Vendor:
         return self.issued[key], on_the_wire(self.server(), Holder.SERVER)
 
     def server(self) -> About:
-        return server_until(self.server_ends)
-
-
-@cache
-def server_until(end: datetime) -> About:
-    return about(50, end - 10 * YEAR, end)
+        return about(50, self.server_ends - 10 * YEAR, self.server_ends)
 
 
 def proves(key: str, proof: str, client: str = CLIENT) -> bool:
