@@ -17,7 +17,7 @@ from typing import Any
 from lxml import etree
 
 HERE = Path(__file__).parent
-PACKAGES = "gsoap libgsoap-dev gcc libssl-dev zlib1g-dev"
+PACKAGES = "gsoap libgsoap-dev gcc libc6-dev libssl-dev zlib1g-dev"
 """Debian's."""
 
 _SERVICE = "urn:meterpost:1"

@@ -29,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
+import gsoap_peer
 import interop_java
 import pytest
 
@@ -83,6 +84,11 @@ STACKS = {
             "-r",
             "exit(class_exists('SoapClient') && class_exists('DOMXPath') && extension_loaded('openssl') ? 0 : 1);",
         ),
+    ),
+    "gsoap": Stack(
+        (sys.executable, str(HERE / "gsoap_peer.py")),
+        f"Debian: {gsoap_peer.PACKAGES}",
+        check=(sys.executable, str(HERE / "gsoap_peer.py"), "--build"),
     ),
     "wss4j": Stack(interop_java.COMMAND, f"Debian: {interop_java.PACKAGES}", check=(sys.executable, interop_java.__file__)),
 }
