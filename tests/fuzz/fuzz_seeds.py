@@ -3,10 +3,12 @@
 `python tests/fuzz/fuzz_seeds.py` writes the files anew.
 """
 
+import base64
 import gzip
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +18,10 @@ sys.path += [str(ROOT / "tests" / folder) for folder in ("golden", "client/devic
 import laws_devices as devices  # noqa: E402
 import laws_users as users  # noqa: E402
 import laws_verifier as verifying  # noqa: E402
+from cryptography import x509  # noqa: E402
+from cryptography.hazmat.primitives import hashes  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
+from cryptography.hazmat.primitives.serialization import Encoding  # noqa: E402
 from devices_kit import a_printer  # noqa: E402
 from fuzz_kit import SEEDS  # noqa: E402
 from golden_cases import MESSAGES  # noqa: E402
@@ -27,9 +33,11 @@ from meterpost.devices.snmp import ber, hello  # noqa: E402
 from meterpost.devices.snmp.memory import MemoryAgent  # noqa: E402
 from meterpost.devices.snmp.port import hold_at_once  # noqa: E402
 from meterpost.devices.snmp.session import Abilities, Session  # noqa: E402
+from meterpost.keys import making  # noqa: E402
 from meterpost.ledger import typed_json  # noqa: E402
 from meterpost.lifecycle.messages import Message  # noqa: E402
 from meterpost.recording import Oid, Tag, Value, Variable, dump, oid  # noqa: E402
+from meterpost.wsse import Unnamed  # noqa: E402
 from meterpost_stub import soap11  # noqa: E402
 from meterpost_stub.printers.ipp import IppServer  # noqa: E402
 from meterpost_wsdl import coding  # noqa: E402
@@ -125,6 +133,24 @@ def _users() -> Seeds:
         yield f"answer-{kind}", bytes((kind,)) + users.scoped(value, none)
         yield f"report-{kind}", bytes((kind,)) + users.scoped(_counted(oid("1.3.6.1.6.3.15.1.1.2.0")), pdu=0xA8)
     yield "garbage", b"\0" + hello.message(7)
+
+
+def _certificate() -> Seeds:
+    own = verifying._forge().trust
+    for trusted in own.keys(Unnamed()):
+        yield trusted.holder, trusted.x509.public_bytes(Encoding.DER)
+    other = verifying._pair("P-384", ec.generate_private_key(ec.SECP384R1())).certificate
+    yield "other-curve", x509.load_pem_x509_certificate(other).public_bytes(Encoding.DER)
+    key, who = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a")])
+    plain = x509.CertificateBuilder(who, who, key.public_key(), 1, devices.NOON, devices.NOON + timedelta(days=9))
+    named = plain.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    yield "with-its-name", named.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _proof() -> Seeds:
+    key, signature = making.offer(making.make(), "client")
+    yield "written", f"{key}\n{signature}".encode()
+    yield "octets", base64.b64decode(key) + base64.b64decode(signature)
 
 
 def _stream() -> Seeds:
@@ -281,6 +307,8 @@ MAKERS: Mapping[str, Callable[[], Seeds]] = {
     "opened": _opened,
     "verifier": _verifier,
     "users": _users,
+    "certificate": _certificate,
+    "proof": _proof,
     "stream": _stream,
     "datagram": _datagram,
     "visit": _visit,

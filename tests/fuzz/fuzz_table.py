@@ -7,6 +7,7 @@ that is kept, wherever Python runs.
 import fuzz_mutators
 import laws_devices
 import laws_files
+import laws_keys
 import laws_messages
 import laws_users
 import laws_verifier
@@ -53,6 +54,8 @@ TARGETS = {
         Target("coded", laws_messages.coded, 3000, mutate=fuzz_mutators.gzipped),
         Target("opened", laws_verifier.opened, 1500, XML + SOAP + SECURITY),
         Target("verifier", laws_verifier.verifier, 400, longest=64),
+        Target("certificate", laws_keys.certificate, 400, mutate=fuzz_mutators.ber),
+        Target("proof", laws_keys.proof, 2000, longest=256),
         Target("stream", laws_messages.stream, 1500, HTTP),
         Target("datagram", laws_devices.datagram, 8000, longest=2048, mutate=fuzz_mutators.ber),
         Target(

@@ -40,6 +40,7 @@ class About:
         """Raises ValueError for a certificate whose parts cannot be read."""
         with _as_value_error():
             key = certificate.public_key()
+            iter(certificate.extensions)  # read lazily, and a key identifier is looked up in them
             return cls(
                 certificate.public_bytes(Encoding.PEM),
                 certificate.subject.rfc4514_string(),
