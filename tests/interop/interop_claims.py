@@ -1,4 +1,5 @@
-"""`known.toml` as values: which stack is known to speak which policy. The tests run every row; the docs draw it."""
+"""`known.toml` and `refused.toml` as values: which stack is known to speak which policy, and what of theirs is not taken.
+The tests run every row; the docs draw them."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -6,20 +7,34 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parent / "known.toml"
+_HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Known:
-    """One row. `theirs` is `client` or `server`; `options` and `reply_options` are the stack's own words."""
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A stack under a policy; `options` are the stack's own words."""
 
     stack: str
-    theirs: str
     policy: str
-    note: str = ""
     options: dict[str, Any] = field(default_factory=dict)
-    reply_options: dict[str, Any] = field(default_factory=dict)
     key: str = ""  # the kind of key that signs: "rsa" or "p256"; '' for a policy without
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused(Row):
+    """Their client as it must not be set; `reason` is a `meterpost.wsse.Reason`."""
+
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known(Row):
+    """One that works. `theirs` is `client` or `server`; `reply_options` are for what their server signs."""
+
+    theirs: str
+    note: str = ""
+    reply_options: dict[str, Any] = field(default_factory=dict)
     over_budget: bool = False  # a message of ours does not fit its formula then, and is not sent unless that is lifted
 
     @property
@@ -38,15 +53,21 @@ class StackInfo:
 
 @cache
 def known() -> tuple[Known, ...]:
-    """Every row of the file."""
-    return tuple(Known(**row) for row in _table()["known"])
+    """Every row of known.toml."""
+    return tuple(Known(**row) for row in _table("known")["known"])
+
+
+@cache
+def refused() -> tuple[Refused, ...]:
+    """Every row of refused.toml."""
+    return tuple(Refused(**row) for row in _table("refused")["refused"])
 
 
 @cache
 def stacks() -> dict[str, StackInfo]:
     """The stacks by name."""
-    return {name: StackInfo(**about) for name, about in _table()["stack"].items()}
+    return {name: StackInfo(**about) for name, about in _table("known")["stack"].items()}
 
 
-def _table() -> dict[str, Any]:
-    return tomllib.loads(FILE.read_text("utf-8"))
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8"))

@@ -2,16 +2,13 @@
 refused for each row's policy: by our server, by theirs, by our client."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from interop_claims import Known, known, stacks
-from interop_keys import Pair, of_kind
-from interop_life import Vendor, our_life, their_life
+from interop_life import our_life, their_life
+from interop_meeting import CLIENT, TAMPERED, Pairs, connect, serving, site_at
 from interop_peers import STACKS, Fault, Peer
 from site_lab import Site
 
@@ -24,16 +21,6 @@ from meterpost_stub import StubServer
 from meterpost_stub.printers import Fleet
 
 PeerNamed = Callable[[str], Peer]
-Pairs = dict[tuple[str, str], Pair]
-CLIENT = "0a1b2c3d-0000-4000-8000-00000000000c"
-USERNAME, PASSWORD = "site", "o'Brien & <söhne>"
-CONTRACT = str(files("meterpost_wsdl"))
-
-TAMPERED = {
-    False: ('version="1"', 'version="2"'),
-    True: ("EncryptedData ", 'EncryptedData MimeType="a" '),
-}
-"""What a signature must notice, by whether the Body is encrypted."""
 
 
 def refusal_of(policy: Policy, spoil: str) -> Reason:
@@ -57,9 +44,10 @@ def spoils(policy: Policy) -> Iterator[str]:
         yield "stranger"
 
 
-def rows(theirs: str) -> Any:
-    """Every row of that side."""
-    return pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in known() if r.theirs == theirs])
+def rows(theirs: str, signing: bool = False) -> Any:
+    """Every row of that side, or those where a certificate says who the other side is."""
+    found = [row for row in known() if row.theirs == theirs and (row.key or not signing)]
+    return pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in found])
 
 
 def spoiled(theirs: str, answers: bool = False) -> Any:
@@ -83,33 +71,6 @@ def test_every_row_is_run():
 # --- their client, our server
 
 
-def connect(peer: Peer, row: Known, stub: StubServer, pairs: Pairs, folder: Path, spoil: str = "") -> None:
-    """Tells their client who it is, and whom to believe."""
-    policy = POLICIES[row.policy]
-    how: dict[str, Any] = {
-        "wsdl": stub.wsdl_url,
-        "ca": str(stub.ca_file),
-        "policy": row.policy,
-        "replies": policy.reply,
-        "username": stub.username,
-        "password": stub.password + ("!" if spoil == "wrong-password" else ""),
-        "options": row.options,
-        "gzip": policy.compressed,
-    }
-    if policy.needs_key:
-        own = pairs["stranger" if spoil == "stranger" else "client", row.key]
-        how |= {
-            "sign_key": own.key,
-            "sign_certificate": own.certificate,
-            "server_certificate": of_kind(stub.server_certificates, row.key, folder),
-            "encrypt_to": of_kind(stub.server_certificates, "rsa", folder),
-        }
-    if spoil == "tampered":
-        how["tamper"] = TAMPERED[policy.encrypted]
-    peer.proofs.clear()
-    peer.ask("client", **how)
-
-
 @rows("client")
 def test_their_client_lives_a_whole_life(row: Known, peer: PeerNamed, stub: StubServer, pairs: Pairs, tmp_path: Path):
     theirs = peer(row.stack)
@@ -117,6 +78,16 @@ def test_their_client_lives_a_whole_life(row: Known, peer: PeerNamed, stub: Stub
     their_life(theirs.call, stub)
     assert len(theirs.proofs) == 6
     assert all(theirs.proofs)
+
+
+@rows("client", signing=True)
+def test_their_client_believes_nobody_else(row: Known, peer: PeerNamed, stub: StubServer, pairs: Pairs, tmp_path: Path):
+    """What they verify of our replies can fail, or it would be no proof."""
+    theirs = peer(row.stack)
+    connect(theirs, row, stub, pairs, tmp_path, server_certificate=pairs["stranger", row.key].certificate)
+    with pytest.raises(Fault):
+        theirs.call("RegisterProxy", client=CLIENT, name="", os="", version="1")
+    assert stub.journal()[-1].outcome.startswith("ok")
 
 
 @spoiled("client")
@@ -133,52 +104,6 @@ def test_our_server_refuses_their_client(
 
 
 # --- our client, their server
-
-
-@contextmanager
-def serving(peer: Peer, row: Known, tls: dict[str, str], pairs: Pairs, spoil: str = "") -> Iterator[tuple[str, Vendor]]:
-    """Their server, and the vendor behind it."""
-    policy, vendor = POLICIES[row.policy], Vendor()
-    how: dict[str, Any] = {
-        "contract": CONTRACT,
-        "policy": row.policy,
-        "replies": policy.reply,
-        "username": USERNAME,
-        "password": PASSWORD,
-        "options": row.options,
-        "reply_options": row.reply_options,
-        "spoil": spoil,
-    }
-    if policy.needs_key:
-        own = pairs["stranger" if spoil == "stranger" else "server", row.key]
-        how |= {
-            "sign_key": own.key,
-            "sign_certificate": own.certificate,
-            "client_certificate": pairs["client", row.key].certificate,
-            "decrypt_key": pairs["server", "rsa"].key,
-            "encrypt_to": pairs["client", row.key].certificate,
-        }
-    url = peer.serve(vendor.answer, **tls | how)
-    try:
-        yield url, vendor
-    finally:
-        peer.stop()
-
-
-def site_at(url: str, row: Known, folder: Path, tls: dict[str, str], pairs: Pairs, printer: Fleet, spoil: str = "") -> Site:
-    """Our client, configured for their server."""
-    password = PASSWORD + ("!" if spoil == "wrong-password" else "")
-    there = SimpleNamespace(soap_url=url, ca_file=tls["ca"], username=USERNAME, password=password)
-    security: dict[str, Any] = {"policy": row.policy}
-    if POLICIES[row.policy].needs_key:
-        own = pairs["stranger" if spoil == "stranger" else "client", row.key]
-        theirs = folder / "server.pem"
-        kinds = {row.key, "rsa"} if POLICIES[row.policy].encrypted else {row.key}
-        theirs.write_text("".join(Path(pairs["server", kind].certificate).read_text("ascii") for kind in kinds), "ascii")
-        security |= {"certificate": own.certificate, "key": own.key, "server_certificates": str(theirs)}
-    site = Site(folder, there, printer)  # type: ignore[arg-type]  # of a server it wants only these
-    site.configure(security=security)
-    return site
 
 
 @pytest.fixture
@@ -248,16 +173,11 @@ def test_our_client_refuses_their_server(
     assert vendor.asked == ["SyncProxy"]
 
 
-@rows("server")
-def test_what_does_not_fit_is_said(
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in known() if row.over_budget])
+def test_what_does_not_fit_is_not_sent(
     row: Known, peer: PeerNamed, tls: dict[str, str], pairs: Pairs, printer: Fleet, tmp_path: Path
 ):
-    """The sync request, whose formula is the tightest."""
-    with serving(peer(row.stack), row, tls, pairs) as (url, vendor):
-        site = site_at(url, row, tmp_path, tls, pairs, printer)
-        if row.over_budget:
-            with pytest.raises(OverBudget):
-                say_something(site)
-        else:
-            say_something(site)
-    assert vendor.asked == ([] if row.over_budget else ["SyncProxy"])
+    """The sync request, whose formula is the tightest. All other rows live their lives within the formulas."""
+    with serving(peer(row.stack), row, tls, pairs) as (url, vendor), pytest.raises(OverBudget):
+        say_something(site_at(url, row, tmp_path, tls, pairs, printer))
+    assert vendor.asked == []

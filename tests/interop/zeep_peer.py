@@ -31,7 +31,7 @@ from zeep.wsse.username import UsernameToken
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 SERVICE = "{urn:meterpost:1}"
 WSSE, WSU = f"{{{ns.WSSE}}}", f"{{{ns.WSU}}}"
-PASSWORD = {"digest-2004": "PasswordDigest", "text-2004": "PasswordText"}
+PASSWORD = {"digest-2004": "PasswordDigest", "digest+signed": "PasswordDigest", "text-2004": "PasswordText"}
 SIGNATURES = {"Signature": Signature, "BinarySignature": BinarySignature}
 _FAULT = (
     b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>e:Client</faultcode>'
@@ -63,13 +63,14 @@ class Sealed(Compose):  # type: ignore[misc]  # zeep has no types
 
     def __init__(self, how: How) -> None:
         policy, options = how["policy"], how.get("options", {})
-        parts: list[Any] = [Stamp()]
+        parts: list[Any] = [Stamp()] if options.get("timestamp", True) else []
         if policy in PASSWORD:
             digest = PASSWORD[policy] == "PasswordDigest"
             parts.append(UsernameToken(how["username"], how["password"], use_digest=digest, zulu_timestamp=True))
-        else:
-            kind, method = SIGNATURES[options["class"]], getattr(xmlsec.Transform, options["signature_method"])
-            parts.append(kind(how["sign_key"], how["sign_certificate"], None, method, xmlsec.Transform.SHA256))
+        if "class" in options:
+            names = options["signature_method"], options.get("digest_method", "SHA256")
+            methods = (getattr(xmlsec.Transform, name) for name in names)
+            parts.append(SIGNATURES[options["class"]](how["sign_key"], how["sign_certificate"], None, *methods))
         super().__init__(parts)
         self.how = how
         self.proof = ""
