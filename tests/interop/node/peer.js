@@ -1,5 +1,6 @@
 'use strict';
 // node-soap as a peer: its client and its server, told what to do line by line (see interop_peers.py).
+const crypto = require('crypto');
 const fs = require('fs');
 const https = require('https');
 const path = require('path');
@@ -56,6 +57,16 @@ const actions = {
     });
     client = await soap.createClientAsync(asked.wsdl, { request });
     return { ready: true };
+  },
+
+  /** A key of its own: the point to be registered, and the proof that it has it. */
+  async key({ client: id, file }) {
+    const pair = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    fs.writeFileSync(file, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const point = pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+    const key = crypto.ECDH.convertKey(point, 'prime256v1', undefined, 'base64', 'compressed');
+    const proof = crypto.sign('sha256', Buffer.from(`${id} ${key}`), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
+    return { key, proof: proof.toString('base64') };
   },
 
   async call({ operation, message }) {
