@@ -103,9 +103,10 @@ taken from the code it is held against."""
 @dataclass(frozen=True, slots=True)
 class Loot:
     """What an attacker may hold besides the message. `credentials` and the key `signer` are the honest sender's own, for
-    what his software would do if it were talked into weakness; `back` went the other way before, `trap` is an http URL that
-    notices who comes. `recipient` is the certificate (PEM) messages to the receiver are encrypted to. `keys` has `stranger`, with a certificate he made himself; `other`, which the receiver knows, of
-    somebody who may not say this; and keys of the sender's that must not count, named after what is wrong with them."""
+    what his software would do if it were talked into weakness. `keys` has `stranger`, with a certificate he made himself;
+    `other`, which the receiver knows, of somebody who may not say this; and keys of the sender's that must not count, named
+    after what is wrong with them. `recipient` is the certificate (PEM) messages to the receiver are encrypted to, `back` went
+    the other way before, `trap` is an http URL that notices who comes."""
 
     policy: Policy
     credentials: Credentials
@@ -143,7 +144,9 @@ class Case:
 
     @property
     def told(self) -> str:
-        sealed = isinstance(self.verdict, App | Soap) and self.alone is None and POLICIES[self.policy].encrypted  # whoever is known is answered in kind
+        sealed = (
+            isinstance(self.verdict, App | Soap) and self.alone is None and POLICIES[self.policy].encrypted
+        )  # whoever is known is answered in kind
         return "500 encrypted" if sealed else TOLD[self.verdict]
 
     @property

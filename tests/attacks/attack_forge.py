@@ -74,6 +74,8 @@ RSA, RSA_SHA1, RSA_MD5 = (
     Method(uri, _rsa(digest))
     for uri, digest in ((f"{MORE}rsa-sha256", SHA256), (f"{DS}rsa-sha1", SHA1), (f"{MORE}rsa-md5", MD5))
 )
+
+
 def _cut(octets: int) -> str:
     return f'<d:HMACOutputLength xmlns:d="{DS}">{octets * 8}</d:HMACOutputLength>' if octets else ""
 

@@ -11,6 +11,7 @@ from socket import create_connection
 from typing import Any
 from urllib.parse import urlsplit
 
+import attack_lab as lab
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -67,7 +68,9 @@ class Fort:
         self.authority = self._url.netloc
         certificates = x509.load_pem_x509_certificates(Path(description["server_certificates"]).read_bytes())
         self.recipient = next(
-            one.public_bytes(serialization.Encoding.PEM) for one in certificates if isinstance(one.public_key(), rsa.RSAPublicKey)
+            one.public_bytes(serialization.Encoding.PEM)
+            for one in certificates
+            if isinstance(one.public_key(), rsa.RSAPublicKey)
         )
         """What messages to the server are encrypted to."""
 
@@ -101,8 +104,9 @@ class Fort:
             return json.load(answer)
 
     @property
-    def holdings(self) -> list[Any]:
-        """All that a message could have changed."""
+    def devices(self) -> list[str]:
+        """The serial numbers that are registered: what an attacker wants his to be among."""
         state = self.ordered("/state")
-        state.pop("clock")
-        return [state, self.ordered("/readings")]
+        assert state["billing_requests"] == []
+        assert [proxy["client"] for proxy in state["proxies"]] == [lab.CLIENT]
+        return [device["serial"] for device in state["devices"]]

@@ -49,16 +49,18 @@ class Host:
     heads: list[bytes] = field(default_factory=list)
 
     def serve(self, connection: socket.socket, context: ssl.SSLContext) -> None:
-        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
-            with tls.makefile("rb") as lines:
-                while start := lines.readline():
-                    head = start
-                    while (line := lines.readline()) not in (b"\r\n", b""):
-                        head += line
-                    length = re.search(rb"(?i)content-length: (\d+)", head)
-                    body = lines.read(int(length[1]) if length else 0)
-                    self.heads.append(head)
-                    tls.sendall(self.script(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body))
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(connection, server_side=True) as tls,
+            tls.makefile("rb") as lines,
+        ):
+            while head := lines.readline():
+                while (line := lines.readline()) not in (b"\r\n", b""):
+                    head += line
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                body = lines.read(int(length[1]) if length else 0)
+                self.heads.append(head)
+                tls.sendall(self.script(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body))
 
 
 @contextmanager
