@@ -233,16 +233,21 @@ def whole(row: Policy) -> bool:
     return Place.ENVELOPE in row.covers
 
 
+def derived(row: Policy) -> bool:
+    return row.password is Password.DERIVED
+
+
 WRONG = "The signature or decryption was invalid"
 DENIED = "The security token could not be authenticated or authorized"
 LATE = "The message has expired"
 SPOILT = (
-    Spoilt("tampered", lambda row: bool(row.covers), WRONG, Reason.SIGNATURE_WRONG),
+    Spoilt("tampered", lambda row: bool(row.covers) and not derived(row), WRONG, Reason.SIGNATURE_WRONG),
+    Spoilt("tampered", derived, WRONG, Reason.PASSWORD_WRONG),  # the one looks like the other
     Spoilt("stranger", lambda row: row.needs_key and not whole(row), WRONG, Reason.KEY_UNKNOWN),
     Spoilt("stranger", whole, WRONG, Reason.SIGNATURE_WRONG),  # it names no key
     Spoilt("wrong password", lambda row: row.password is Password.DIGEST, DENIED, Reason.DIGEST_WRONG),
     Spoilt("wrong password", lambda row: row.password is Password.TEXT, DENIED, Reason.PASSWORD_WRONG),
-    Spoilt("wrong password", lambda row: row.password is Password.DERIVED, WRONG, Reason.SIGNATURE_WRONG),
+    Spoilt("wrong password", derived, WRONG, Reason.PASSWORD_WRONG),
     Spoilt("stale", lambda row: not whole(row), LATE, Reason.TIMESTAMP_EXPIRED),
     Spoilt("stale", whole, LATE, Reason.TIMESTAMP_STALE),  # it says no Expires
 )
