@@ -100,7 +100,8 @@ def _server_ends(holding: Holding, now: datetime) -> timedelta:
 
 
 def spent(holding: Holding, now: datetime) -> tuple[str, ...]:
-    """Names of keys that can go: their certificates have ended, and another key counts."""
+    """Names of keys that can go: their certificates have ended, and another key counts. Where none does, this computer's
+    clock may have jumped ahead."""
     if active(holding, now) is None:
         return ()
     return tuple(name for name, state in states(holding, now).items() if state is KeyState.EXPIRED)

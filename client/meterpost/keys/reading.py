@@ -49,12 +49,11 @@ def _pem(name: str, data: bytes, key_data: bytes, password: str | None) -> tuple
         raise SettingsError(
             f"{name}: there is no private key", "It is in the same file, or in one of its own that is named too."
         )
-    block = key_data[key_data.rfind(b"-----BEGIN", 0, key_data.index(b"PRIVATE KEY-----")) :]
-    encrypted = b"BEGIN ENCRYPTED" in block or b"Proc-Type: 4,ENCRYPTED" in block
+    encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key_data or b"Proc-Type: 4,ENCRYPTED" in key_data
     if encrypted and password is None:
         raise _no_password(name)
     try:
-        key = load_pem_private_key(block, password.encode() if encrypted and password is not None else None)
+        key = load_pem_private_key(key_data, password.encode() if encrypted and password is not None else None)
     except Exception as error:  # the library has several for a wrong password, and unsupported kinds are another
         raise _unreadable(name, encrypted) from error.__cause__
     return _of_a_kind(name, key), certificates

@@ -90,6 +90,7 @@ def test_a_file_that_cannot_be_read(site: Path, named: str, says: str) -> None:
 
 
 def test_the_servers_certificates_from_a_file_are_the_only_ones(site: Path) -> None:
+    FileStore(site / "keys").trust(())
     keys = open_keys(replace(PLAIN, server_certificates="server.pem"), site)
     assert keys.server_certificates() == (about(8).pem, about(9).pem)
     assert keys.due(days(1)).step is Step.NOTHING

@@ -42,6 +42,11 @@ CASES: Mapping[str, tuple[Holding, Step, str]] = {
     "no server certificate": (Holding((own(1, -9),)), Step.ASK, "1"),
     "the server's ends": (Holding((own(1, -9),), (named(7, -9, 30),)), Step.ASK, "1"),
     "the server's has a successor": (Holding((own(1, -9),), (named(7, -9, 3), named(8, -1, 90))), Step.NOTHING, ""),
+    "the server's has a successor, named first": (
+        Holding((own(1, -9),), (named(8, -1, 90), named(7, -9, 3))),
+        Step.NOTHING,
+        "",
+    ),
     "one of another kind is none": (
         Holding((own(1, -9),), (named(7, -9, 3), named(8, -1, 90, "RSA 2048"))),
         Step.ASK,
@@ -81,6 +86,12 @@ def test_the_key_that_counts() -> None:
     assert active(Holding((new, imported, old)), NOW) == imported
     assert active(Holding((new, imported, old)), days(6)) == new
     assert active(Holding((own(4), own(5, 1), own(6, -9, -1))), NOW) is None
+
+
+def test_a_clock_that_jumped_ahead_costs_no_key() -> None:
+    holding = Holding((own(1, -9), own(2, -20, -1)))
+    assert spent(holding, NOW) == (f"{2:016x}",)
+    assert spent(holding, days(5000)) == ()
 
 
 def test_the_states_in_words() -> None:

@@ -124,7 +124,13 @@ def test_a_file_others_could_have_read_or_changed_is_not_used(files: FileStore, 
 @pytest.mark.parametrize("mode", [0o750, 0o701, 0o720])
 def test_a_folder_others_may_enter_is_not_used(files: FileStore, folder: Path, mode: int) -> None:
     folder.chmod(mode)
-    for use in (files.holding, lambda: files.private_key(NAME), lambda: files.add(OTHER, Origin.MADE, SECRET)):
+    for use in (
+        files.holding,
+        lambda: files.private_key(NAME),
+        lambda: files.add(OTHER, Origin.MADE, SECRET),
+        lambda: files.certify(NAME, about(1, end=days(9))),
+        lambda: files.trust((about(5),)),
+    ):
         with pytest.raises(SettingsError, match="others may enter") as caught:
             use()
         assert "chmod 700" in caught.value.advice

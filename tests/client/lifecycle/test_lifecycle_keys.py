@@ -182,3 +182,5 @@ def test_a_wake_up_looks_at_what_leaves_next(site: Site) -> None:
     site.fail()
     assert site.next is None
     assert site.wakeup == START + timedelta(minutes=1)
+    site.order()
+    assert site.next == site.front
