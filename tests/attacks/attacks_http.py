@@ -1,7 +1,7 @@
 """Attacks on HTTP: requests within requests, content-codings that unfold, SOAPActions that lie, peers that are slow.
 
-A smuggled request here is a good one, sealed by the honest client: were it taken for a request, it would be obeyed. The rules of
-HTTP one by one are in tests/stub/test_stub_http.py, and peers that leave in the middle in tests/stub/test_stub_hostile.py.
+A smuggled request here is a good one, sealed by the honest client: were it taken for a request, it would be obeyed. The
+rules of HTTP one by one are in tests/stub/test_stub_http.py, peers that leave in the middle in test_stub_hostile.py.
 """
 
 import struct
@@ -168,7 +168,7 @@ CASES = (
          lambda w: w.whole(w.question) + w.whole(w.evil.replace(HONEST.encode(), b"EVIL") + b"<") + w.whole(b"<a/>", CLOSE),
          (200, 400, 500)),
     Wire("SMG-32", "Trailers behind the chunks say what the head did not", "RFC 9110, 6.5.1", DIGEST,
-         lambda w: w.head("Transfer-Encoding: chunked", "Trailer: Content-Length") + b"0\r\nContent-Length: 9\r\n\r\n" + w.hidden,
+         framed("Transfer-Encoding: chunked", "Trailer: X", body=lambda w: b"0\r\nContent-Length: 9\r\n\r\n" + w.hidden),
          (411,)),
     Wire("SMG-33", "GET with a body that hides a request", "RFC 9110, 9.3.1", DIGEST,
          lambda w: w.whole(w.hidden, CLOSE, start="GET /mp?wsdl HTTP/1.1"), (200,)),
@@ -178,7 +178,7 @@ CASES = (
          acting('SOAPAction: "urn:meterpost:1:SyncProxy"', 'SOAPAction: "urn:meterpost:1:RegisterProxyDevices"'), (200,)),
     Wire("ACT-03", "No SOAPAction, and no quotes round it", "R1109, R2744", DIGEST, acting("SOAPAction:"), (200,)),
     Wire("ACT-04", "The content type has an action, as SOAP 1.2 has it", "SOAP 1.2 Part 2, 7.1.4", DIGEST,
-         lambda w: w.whole(w.question, CLOSE).replace(b"charset=utf-8", b'charset=utf-8; action="urn:meterpost:1:RegisterProxyDevices"'),
+         lambda w: w.whole(w.question, CLOSE).replace(b"utf-8", b'utf-8; action="urn:meterpost:1:RegisterProxyDevices"', 1),
          (200,)),
     Wire("ZIP-01", "A gzip bomb: 20 kilobytes stand for 20 megabytes", "CWE-409", DIGEST,
          coded(lambda m: member(b" " * 20_000_000)), (413,)),

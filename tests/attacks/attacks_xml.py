@@ -49,7 +49,7 @@ CASES = (
          lambda m, loot: edit((f'serial="{HONEST}"', f'serial="{EVIL}" xmlns:xi="http://www.w3.org/2001/XInclude"'),
              ("</s:Body>", f'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="{loot.trap}"/></s:Body>'))(m, loot),
          Soap.CLIENT, SERVER),
-    Case("XML-11", "xsi:schemaLocation sends the validator to a URL", "CWE-918; XML Schema Part 1, 4.3.2", DIGEST,
+    Case("XML-11", "An xsi:schemaLocation sends the validator to a URL", "CWE-918; XML Schema Part 1, 4.3.2", DIGEST,
          lambda m, loot: edit((f'serial="{HONEST}"', f'serial="{EVIL}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" '
              f'i:schemaLocation="urn:meterpost:1 {loot.trap}"'))(m, loot), Soap.CLIENT, SERVER),
     Case("XML-12", "A style sheet's processing instruction points outside", "R1009", DIGEST,

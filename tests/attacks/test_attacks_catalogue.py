@@ -1,4 +1,4 @@
-"""The tables hold together: each row has an id of its own, says what it does and who says so, and nothing published is missing."""
+"""The tables hold together: each row has an id of its own, says what it does and who says so, and no reason is missing."""
 
 import re
 
