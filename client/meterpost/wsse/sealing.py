@@ -12,10 +12,11 @@ from lxml import etree
 from meterpost.errors import SettingsError
 from meterpost.model import Credentials, instant
 from meterpost.wsse import coverage, derived, encryption, signature, timestamp, username
+from meterpost.wsse.algorithms import KeyKind
 from meterpost.wsse.dialects import WSSE_PREFIX, WSU_PREFIX, Dialect
 from meterpost.wsse.policy import Password, Place, Policy
 from meterpost.wsse.shape import header_of
-from meterpost.wsse.trust import ContentKey, Identity
+from meterpost.wsse.trust import ContentKey, Identity, kind_of, loaded
 from meterpost_wsdl import compact
 
 NONCE = 16
@@ -85,9 +86,13 @@ def _signed(octets: bytes, policy: Policy, identity: Identity, nonce: bytes) -> 
     root = etree.fromstring(octets, etree.XMLParser(huge_tree=True, resolve_entities=False))
     header = header_of(root)
     wsu_id = policy.dialect.tag("wsu", "Id")
+    ids = _IDS
+    if identity.key and kind_of(loaded(identity.key.certificate)) is KeyKind.RSA:
+        # Over the same, such a signature is the same: what is said twice in one second would be taken for a replay.
+        ids = _IDS | {Place.TIMESTAMP: f"T{nonce[:4].hex()}"}
     for part in coverage.parts_of(root, header).all:
         if part.place in policy.covers:
-            part.element.set(wsu_id, _IDS[part.place])
+            part.element.set(wsu_id, ids[part.place])
     parts = [part for part in coverage.parts_of(root, header).all if part.place in policy.covers]
     if policy.password is Password.DERIVED:
         secret = derived.derive(_account(identity).password, derived.salt(nonce), derived.ITERATIONS)

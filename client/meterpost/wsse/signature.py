@@ -17,7 +17,7 @@ from meterpost.errors import SettingsError
 from meterpost.wsse import key_names
 from meterpost.wsse.algorithms import ENVELOPED, EXCLUSIVE, SHA256, KeyKind, why_not
 from meterpost.wsse.coverage import Part, Parts
-from meterpost.wsse.dialects import DS, Dialect
+from meterpost.wsse.dialects import DS, XENC, Dialect
 from meterpost.wsse.key_names import KeyName
 from meterpost.wsse.policy import Place
 from meterpost.wsse.shape import children, local, text
@@ -86,6 +86,8 @@ def _sign(
 ) -> None:
     covered = tuple(parts)
     signature = etree.SubElement(security, _ds("Signature"), nsmap={"d": DS})
+    for encrypted in security.iterchildren(f"{{{XENC}}}*"):  # receivers work from front to back (R3212): check, then decrypt
+        encrypted.addprevious(signature)
     info = etree.SubElement(signature, _ds("SignedInfo"))
     etree.SubElement(info, _ds("CanonicalizationMethod"), Algorithm=EXCLUSIVE)
     etree.SubElement(info, _ds("SignatureMethod"), Algorithm=kind.value)

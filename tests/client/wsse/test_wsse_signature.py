@@ -181,3 +181,14 @@ def test_a_key_outside_the_table_is_named_to_the_administrator(who):
     with pytest.raises(SettingsError, match="P-256") as caught:
         signed(who=who)
     assert caught.value.advice
+
+
+@pytest.mark.parametrize("who", ["P-256", "RSA-2048"])
+def test_the_same_said_twice_in_one_second_is_no_replay(who):
+    """RSA signatures over the same are the same."""
+    cache, trust = MemoryReplayCache(), Trust(keys=lambda name: [Trusted(pair(who).certificate, "site-4711")])
+    for nonce in (NONCE_OCTETS, NONCE_OCTETS[::-1]):
+        message = seal(ENVELOPE, SIGNED, Identity(key=pair(who)), NOON, nonce)
+        assert open_envelope(xmlio.parse(message), Acceptance(("signed",)), trust, cache, NOON).ok
+    again = open_envelope(xmlio.parse(message), Acceptance(("signed",)), trust, cache, NOON)
+    assert again.reason is Reason.REPLAYED
