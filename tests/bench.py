@@ -23,9 +23,9 @@ USER, PASSWORD = "site-4711", "correct horse"
 
 
 def message(transaction: str, devices: int) -> Any:
-    from test_budgets import MESSAGES
+    from longest import MESSAGES, Filler
 
-    return MESSAGES[transaction]("x", devices)
+    return MESSAGES[transaction](Filler("plain"), devices)
 
 
 def arguments(shape: Any, item: Any) -> dict[str, Any]:
