@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import socket
 import ssl
 import threading
@@ -158,7 +159,7 @@ def saying(folder: Path, answer: bytes, close_early: bool = False) -> Iterator[t
                 return
             with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
                 request = secured.recv(65536)
-                while b"</s:Envelope>" not in request and (more := secured.recv(65536)):
+                while not _whole(request) and (more := secured.recv(65536)):
                     request += more
                 received.append(request)
                 secured.sendall(answer)
@@ -174,6 +175,13 @@ def saying(folder: Path, answer: bytes, close_early: bool = False) -> Iterator[t
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(timeout=5)
+
+
+def _whole(request: bytes) -> bool:
+    """Whether all of a request is here; its body may be coded."""
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\nContent-Length: *(\d+)", head)
+    return bool(end and length) and len(body) >= int(length[1])
 
 
 def http(body: bytes, status: str = "200 OK", kind: str = "text/xml", length: int | None = None) -> bytes:

@@ -216,7 +216,13 @@ class Agent(Rooms):
     def renew_key(self, released: bool = False) -> SyncReport:
         """Makes a new key and asks for its certificate, however long the present one lasts; one that waits already is
         asked for again. `released`: the vendor has forgotten this client's keys, so they are given up first, and the
-        password vouches for the new one. Raises SettingsError where there is nothing to renew."""
+        password vouches for the new one. Raises SettingsError where there is nothing to renew: without a policy that
+        signs, a key would only lock the client out, for the server then asks for its signature."""
+        if not self.needs_key:
+            raise SettingsError(
+                f"security.policy {self.settings.security.policy} signs with no key, and so there is none to renew",
+                "Choose a policy that signs (security.policy); the next sync then makes a key by itself.",
+            )
         with self._work("renew") as work:
             if work.state.proxy.state is ProxyState.NEW:
                 raise SettingsError("this client is not registered yet", "Its key is made when it is: 'meterpost enrol'.")

@@ -80,7 +80,8 @@ class Work:
     def send_all(self) -> None:
         """Sends the outbox, front first, until it is empty, paused or has to wait. Raises the error of a message that
         could not be delivered: it stays in the outbox and pauses, whatever the error, so that it is never sent in a
-        circle. The renewal of a key costs only itself: it leaves the outbox, a notice tells, and the next one is sent."""
+        circle. The renewal of a key costs only itself while another key counts: it leaves the outbox, a notice tells, and the
+        next one is sent."""
         exchanges = None
         while outgoing := self._session.next_message(self._clock()):
             exchanges = exchanges or self._exchanges()
@@ -93,7 +94,7 @@ class Work:
                     self.feed(ev.SendRefused(outgoing.number, error.code, str(error)))
                 else:
                     self.feed(ev.SendFailed(outgoing.number, in_words(error)))
-                if not renewal:
+                if not renewal or self._keys().identity(self._clock()) is None:
                     raise
                 continue
             self._sent.append(soap.transaction_of(outgoing.message))
