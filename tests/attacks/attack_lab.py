@@ -184,7 +184,8 @@ def trust(case: Case, side: Side) -> Trust:
     if side is Side.CLIENT:
         passwords.pop(OTHER.username)
         return Trust(passwords.get, lambda name: [replace(one, holder="") for one in of_site], sent=sent())
-    believed = known if POLICIES[case.policy].encrypted else of_site
+    policy = POLICIES[case.policy]
+    believed = known if policy.encrypted or policy.password else of_site  # a password says whose the key must be
     return Trust(passwords.get, lambda name: believed, (key_of("receiver"),))
 
 
