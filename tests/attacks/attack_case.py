@@ -41,7 +41,6 @@ class App(StrEnum):
     """Refused by who keeps the books: well sealed, by somebody who may not say this."""
 
     OTHER_ACCOUNT = "other-account"
-    REVOKED = "revoked"
 
 
 class Side(StrEnum):
@@ -67,7 +66,6 @@ TOLD: dict[Verdict, str] = {
     Soap.MUST_UNDERSTAND: "500 s:MustUnderstand",
     Soap.CLIENT: "500 s:Client",
     App.OTHER_ACCOUNT: "500 s:Client",
-    App.REVOKED: "500 s:Client",
     Reason.NO_SECURITY: "500 wsse:InvalidSecurity",
     Reason.MANY_SECURITY: "500 wsse:InvalidSecurity",
     Reason.PART_MISSING: "500 wsse:InvalidSecurity",
