@@ -14,6 +14,7 @@ from unittest import mock
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parent / "golden")]
 
+from golden_cases import CLASSIC_ZLIB as CLASSIC_ZLIB
 from golden_cases import Golden
 from golden_keys import KINDS, pair
 

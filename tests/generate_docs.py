@@ -2,9 +2,13 @@
 
 `test_generated_docs.py` fails when a page is not what the tables say."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parent))  # as pytest does
+
+import generate_security
 from meterpost import pwg
 from meterpost.devices.ipp import attributes as ipp
 from meterpost.devices.reading import mib, profile
@@ -147,7 +151,12 @@ def _rows(shape: Shape, path: str) -> Iterator[tuple[str, str, str, str]]:
         yield from _rows(children.shape, f"{path}/{children.shape.element}{'' if children.single else '*'}")
 
 
-PAGES = {"messages.md": messages, "meters.md": meters, "lifecycle.md": lambda: NOTE + diagram.page()}
+PAGES = {
+    "messages.md": messages,
+    "meters.md": meters,
+    "lifecycle.md": lambda: NOTE + diagram.page(),
+    "security.md": lambda: NOTE + generate_security.page(),
+}
 
 if __name__ == "__main__":
     for name, write in PAGES.items():

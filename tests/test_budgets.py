@@ -26,21 +26,21 @@ SIZES = (0, 1, 2, 3, 5, 10, 100, 1000, 10_000)
 
 OVER: dict[tuple[str, str], dict[str, int]] = {
     ("compact-signed", "rsa2048"): {"T1": 232, "T3": 183, "T4": 196, "T5": 202, "T6": 196},
-    ("signed+encrypted", "p256"): {"T1": 71, "T1 renewal": 90, "T3": 10, "T5": 35},
-    ("signed+encrypted", "rsa2048"): {"T1": 274, "T2": 17, "T3": 213, "T4": 34, "T5": 238, "T6": 34},
+    ("signed+encrypted", "p256"): {"T1": 69, "T1 renewal": 89, "T3": 9, "T5": 36},
+    ("signed+encrypted", "rsa2048"): {"T1": 278, "T2": 17, "T3": 220, "T4": 40, "T5": 245, "T6": 40},
 }
 """Octets by which the longest message exceeds its formula, by policy and key, at the reference server."""
 
 OVER_FAR: dict[tuple[str, str], dict[str, int]] = {
-    ("digest+signed", "rsa2048"): {"T1": 25, "T3": 31, "T4": 170, "T6": 170},
+    ("digest+signed", "rsa2048"): {"T1": 32, "T3": 39, "T4": 182, "T6": 182},
     ("compact-signed", "p256"): {"T1": 37, "T1 renewal": 57, "T4": 157, "T5": 7, "T6": 157},
     ("compact-signed", "rsa2048"): {"T1": 291, "T2": 30, "T3": 242, "T4": 411, "T5": 261, "T6": 411},
-    ("signed+encrypted", "p256"): {"T1": 130, "T1 renewal": 149, "T3": 69, "T4": 43, "T5": 94, "T6": 43},
-    ("signed+encrypted", "rsa2048"): {"T1": 333, "T2": 76, "T3": 272, "T4": 249, "T5": 297, "T6": 249},
+    ("signed+encrypted", "p256"): {"T1": 128, "T1 renewal": 148, "T3": 68, "T4": 39, "T5": 95, "T6": 39},
+    ("signed+encrypted", "rsa2048"): {"T1": 337, "T2": 76, "T3": 279, "T4": 255, "T5": 304, "T6": 255},
 }
-"""The same at an address of 84 octets, and with the response head of an ordinary web server."""
+"""The same at an address of 77 octets (host, port and path), and with the response head of an ordinary web server."""
 
-TOO_LONG_TO_ENCRYPT = {("T6", 10_000), ("T7", 10_000)}
+TOO_LONG_TO_ENCRYPT = (("T6", 10_000), ("T7", 10_000))
 """Never sent: libxml2 reads no text of more than 10 000 000 octets."""
 
 LARGEST = ("digest-2002", "digest-2004", "digest+signed", "compact-signed", "signed+encrypted")
@@ -74,19 +74,16 @@ def measured(case: str, policy: str, kind: str) -> dict[str, dict[int, Figure]]:
 def test_under_the_line(policy: str, kind: str, case: str) -> None:
     budget = find(transaction(case))
     figures = measured(case, policy, kind)
-    over = max(figure.sent - budget.limit(x) for of in figures.values() for x, figure in of.items())
-    far = max(figure.sent_far - budget.limit(x) for of in figures.values() for x, figure in of.items())
-    assert (over > 0, far > 0) == (case in OVER.get((policy, kind), ()), case in OVER_FAR.get((policy, kind), ())), (over, far)
-    if over > 0:
-        assert over == OVER[policy, kind][case]
-    if far > 0:
-        assert far == OVER_FAR[policy, kind][case]
+    sizes = [(x, figure) for of in figures.values() for x, figure in of.items()]
+    over = max(0, *(figure.sent - budget.limit(x) for x, figure in sizes))
+    assert over == OVER.get((policy, kind), {}).get(case, 0)
+    assert max(0, *(figure.sent_far - budget.limit(x) for x, figure in sizes)) == OVER_FAR.get((policy, kind), {}).get(case, 0)
     least = 0 if not wsse.POLICIES[policy].covers else budget.minimum_devices
     for of in figures.values():
         slope = _slope({x: figure.sent for x, figure in of.items()})
         assert slope <= budget.per_device
         first = min(of)
-        assert of[first].sent - (first - least) * slope <= budget.fixed + least * budget.per_device + max(over, 0)
+        assert of[first].sent - (first - least) * slope <= budget.fixed + least * budget.per_device + over
 
 
 def _slope(sizes: dict[int, int]) -> float:

@@ -6,6 +6,7 @@ Those with random octets in them are written only where something else of them h
 """
 
 import re
+import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -97,6 +98,9 @@ MESSAGES: dict[str, m.Message] = {
     "T7-reply": m.BillingTransactionResponse((m.BillingReceipt("XNB123456", "B-2026-11-0001", 1, m.Receipt.ACCEPTED),)),
 }
 
+
+CLASSIC_ZLIB = re.fullmatch(r"1\.[23]\.[0-9.]+", zlib.ZLIB_RUNTIME_VERSION) is not None
+"""Whether gzip's octets here are those of the files: what takes zlib's place elsewhere finds other matches."""
 
 SHORT = ("T1", "T1-reply", "T3", "T4", "T7", "T7-reply")
 CONTENT_KEY = bytes(range(32))
