@@ -48,8 +48,9 @@ lint: $(VENV)/.ready ## ruff, mypy --strict, import directions
 fuzz: $(VENV)/.ready ## all readers of octets from outside, FUZZ_SECONDS each; FUZZ_TARGET names one
 	@PYTHONHASHSEED=0 $(BIN)/python -W ignore tests/fuzz/fuzz_run.py --seconds $(FUZZ_SECONDS) $(FUZZ_TARGET)
 
-bench: bench-snmp ## time and memory beside plain zeep, and what is next
+bench: bench-snmp ## time and memory beside plain zeep, sealing beside zeep.wsse and signxml, and what is next
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench_security
 
 bench-snmp: $(VENV)/.ready ## finding and reading printers beside other SNMP tools
 	@$(BIN)/python -m tests.bench_snmp
