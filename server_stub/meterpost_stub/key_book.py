@@ -98,14 +98,16 @@ class KeyBook:
 
     def enrol(self, proxy: Proxy, key: str, proof: str, signer: bytes) -> tuple[Certificate, ...]:
         """The certificates T1 answers with: the client's where it sent a key, and the server's in force where the client has
-        a use for them. Raises Refusal; nothing is changed then."""
+        a use for them. A key needs no proof where one that is valid vouches for it: the message is signed with it. Raises
+        Refusal; nothing is changed then."""
         if not key and not proof:
             return self._servers() if signer else ()
-        public = rules.proved(proxy.client, key, proof)
-        if public is None:
-            raise Refusal("key-refused", "the proof is not made with this key for this client")
         with self._store.transaction():
             valid = self._valid(proxy.client)
+            vouched = not proof and signer in [held.certificate for held in valid]
+            public = rules.point(key) if vouched else rules.proved(proxy.client, key, proof)
+            if public is None:
+                raise Refusal("key-refused", "the proof is not made with this key for this client")
             held = next((one for one in valid if one.key == key), None)
             if held is None:
                 held = self._issue(proxy, key, public, valid, signer)

@@ -62,15 +62,23 @@ def point_of(key: ec.EllipticCurvePublicKey) -> str:
     return base64.b64encode(octets).decode("ascii")
 
 
-def proved(client: str, key: str, proof: str) -> ec.EllipticCurvePublicKey | None:
-    """The public key in `key`, where `proof` shows that who sent both for `client` has its private half; None otherwise.
-    Both are spelled as the schema says."""
+def point(key: str) -> ec.EllipticCurvePublicKey | None:
+    """The public key in `key`, spelled as the schema says; None for a number that is no point of the curve."""
     try:
-        public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), base64.b64decode(key, validate=True))
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), base64.b64decode(key, validate=True))
+    except ValueError:
+        return None
+
+
+def proved(client: str, key: str, proof: str) -> ec.EllipticCurvePublicKey | None:
+    """The public key in `key`, where `proof` shows that who sent both for `client` has its private half; None otherwise."""
+    public = point(key)
+    try:
         numbers = base64.b64decode(proof, validate=True)
         r, s = int.from_bytes(numbers[:_COORDINATE]), int.from_bytes(numbers[_COORDINATE:])
-        public.verify(encode_dss_signature(r, s), f"{client} {key}".encode(), ec.ECDSA(hashes.SHA256()))
-    except (ValueError, InvalidSignature):  # a number that is no point of the curve; a proof that is none
+        if public is not None:
+            public.verify(encode_dss_signature(r, s), f"{client} {key}".encode(), ec.ECDSA(hashes.SHA256()))
+    except (ValueError, InvalidSignature):
         return None
     return public
 

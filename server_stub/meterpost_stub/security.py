@@ -65,13 +65,13 @@ class Security:
             fault, why = verdict.fault, f"{verdict.reason} {verdict.detail}".strip()
             raise SoapFault(fault.name, fault.text, fault.namespace, why=why)
         certificate = verdict.signer.certificate if verdict.signer else b""
-        if request is None:  # encrypted until now
+        if request is None and len(root[-1]) == 1:  # encrypted until now; whatever else is in there is refused as no message
             (request,) = root[-1]
         return Sender(
             verdict.username,
             POLICIES[verdict.policy],
             verdict.reply_policy,
-            request.get("client", ""),
+            "" if request is None else request.get("client", ""),
             certificate,
             verdict.content,
         )

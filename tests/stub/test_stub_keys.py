@@ -137,6 +137,24 @@ def test_whoever_has_no_use_for_certificates_gets_none_and_costs_no_key(office: 
     assert office.book.server.made(KeyKind.P256) == office.book.server.made(KeyKind.RSA) == ()
 
 
+def test_a_valid_key_vouches_for_the_next_one_and_nothing_else_does(office: Office) -> None:
+    def unproved(key: Key, signer: bytes = b"") -> list[bytes]:
+        _, certificates = office.centre.register_proxy(Caller("site", signer), ADA, "", "", "1", key.point)
+        return [pem(certificate.der) for certificate in certificates]
+
+    old, new, another = Key(), Key(), Key()
+    with pytest.raises(Refusal, match="proof"):
+        unproved(old)
+    first = office.certified(old)
+    with pytest.raises(Refusal, match="proof"):
+        unproved(new)
+    second, *_ = unproved(new, first)
+    assert read(second).public_key() == new.private.public_key()
+    office.now += timedelta(days=366)
+    with pytest.raises(Refusal, match="proof"):  # what has ended vouches for nobody
+        unproved(another, first)
+
+
 def test_a_repetition_changes_nothing(office: Office) -> None:
     key = Key()
     first, answer = office.centre.register_proxy(Caller("site"), ADA, "name", "os", "1", key.point, key.proof())
@@ -388,6 +406,8 @@ def test_a_certificate_can_be_brought(office: Office) -> None:
         office.desk.keys.trust(BOB, mine)
     office.ask(signer=whole, client=BOB, account="other")
     assert [t.certificate for t in office.book.keys_of(Unnamed(), BOB)] == [whole]
+    assert office.desk.keys.trust(BOB, self_signed(Key().private))["account"] == "other"  # where it is registered
+    office.desk.keys.release(BOB)
     assert office.desk.keys.release("other")["released"] == 1
     assert office.book.keys_of(Unnamed(), BOB) == ()
     assert [t.certificate for t in office.book.keys_of(Unnamed(), ADA)] == [mine]
