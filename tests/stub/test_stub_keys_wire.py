@@ -193,6 +193,13 @@ def test_everything_is_kept_over_a_restart(tmp_path: Path) -> None:
         assert client.signed_by(client.syncs()) == client.servers[0]
 
 
+def test_the_grace_of_an_older_key_can_be_given() -> None:
+    with StubServer(StubOptions(key_grace=timedelta(0))) as stub:
+        client = Signer(stub)
+        assert client.ask("digest-2004").status == client.ask(key=Key()).status == client.syncs().status == 200
+        assert [key["state"] for key in stub.keys()["clients"]] == ["retired", "active"]
+
+
 def test_a_reset_forgets_keys_but_not_what_was_brought(tmp_path: Path) -> None:
     private = Key().private
     file = tmp_path / "client.pem"
