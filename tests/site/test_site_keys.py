@@ -465,7 +465,7 @@ def test_a_fault_without_a_signature_changes_nothing(site: Site, code: str) -> N
     with between(site, http(FAULT.format(code=code).encode(), "500 Internal Server Error")) as received:
         run = site.run("sync")
     assert len(received) == 1
-    assert "without a valid signature" in run.trouble["error"]
+    assert "not sealed as it should be" in run.trouble["error"]
     unmoved(site, run, 8)
 
 

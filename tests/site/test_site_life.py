@@ -185,7 +185,7 @@ def test_both_dialects_live_the_whole_life(site: Site, policy: str) -> None:
 
 def test_the_agent_dies_after_the_answer_left_and_bills_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reply to the bill is lost with the process; the next start sends the same message, the server knows it."""
-    from meterpost.transport import HttpsTransport
+    from meterpost.transport import HttpsTransport, Outbound
 
     site.enrol()
     site.month()
@@ -194,9 +194,9 @@ def test_the_agent_dies_after_the_answer_left_and_bills_once(site: Site, monkeyp
     class PowerCut(BaseException):
         pass
 
-    def cut(self: HttpsTransport, action: str, body: bytes) -> object:
-        reply = post(self, action, body)
-        if action.endswith("BillingTransaction"):
+    def cut(self: HttpsTransport, message: Outbound) -> object:
+        reply = post(self, message)
+        if message.action.endswith("BillingTransaction"):
             raise PowerCut
         return reply
 

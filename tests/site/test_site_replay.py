@@ -24,7 +24,7 @@ def test_a_recorded_request_is_refused_and_counts_nothing_twice(site: Site) -> N
         status, fault = site.posted(entry.request)
         assert status == 500
         assert "FailedAuthentication</faultcode>" in fault
-        assert "The username token was used before." in fault
+        assert "The message's token or signature was used before." in fault
         assert "FailedAuthentication" in site.stub.journal()[-1].outcome
     assert kept_by_the_server(site) == before
     unharmed(site)

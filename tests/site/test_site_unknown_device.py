@@ -15,7 +15,7 @@ from meterpost.lifecycle import messages as m
 from meterpost.lifecycle.state import DeviceState, RequestState
 from meterpost.model import Credentials, HttpReply
 from meterpost.soap.envelope import envelope
-from meterpost.transport import HttpsTransport
+from meterpost.transport import HttpsTransport, Outbound
 
 
 def restored_before_the_third_printer(site: Site, turned_on: bool) -> str:
@@ -90,13 +90,13 @@ def books_restored_before(operation: str, site: Site, monkeypatch: pytest.Monkey
     credentials = Credentials(site.stub.username, site.stub.password)
     register = envelope(m.RegisterProxy(site.state().client, "n", "o", "1"))
 
-    def restored(self: HttpsTransport, action: str, body: bytes) -> HttpReply:
-        if action.endswith(f":{operation}") and site.stub.state()["devices"]:
+    def restored(self: HttpsTransport, message: Outbound) -> HttpReply:
+        if message.action.endswith(f":{operation}") and site.stub.state()["devices"]:
             site.stub.reset()
             policy = wsse.POLICIES["digest-2004"]
             sealed = wsse.seal(register, policy, wsse.Identity(credentials), datetime.now(UTC), secrets.token_bytes(wsse.NONCE))
             assert site.posted(sealed)[0] == 200
-        return post(self, action, body)
+        return post(self, message)
 
     monkeypatch.setattr(HttpsTransport, "post", restored)
 

@@ -149,11 +149,10 @@ class Exchanges:
         root = soap.root_of(reply)
         verdict = wsse.open_envelope(root, seal.accept, seal.trust, self._replay, self._clock())
         if error := soap.fault_of(root, reply.status):
-            if (
-                isinstance(error, Refused) and seal.policy.covers and not verdict.ok
-            ):  # else anybody between could end a registration
+            proved = wsse.policy(seal.policy.reply).proves_sender
+            if isinstance(error, Refused) and proved and not verdict.ok:  # anybody between could end a registration so
                 raise PeerError(
-                    f"an answer without a valid signature says: {error} ({'; '.join(verdict.reasons)})",
+                    f"an answer that is not sealed as it should be says: {error} ({'; '.join(verdict.reasons)})",
                     "Nothing is done because of it; the message is sent again. Ask the server's operator if it was theirs.",
                 )
             raise error

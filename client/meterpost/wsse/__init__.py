@@ -3,7 +3,7 @@
 from meterpost.wsse.dialects import UNDERSTOOD, Dialect
 from meterpost.wsse.key_names import Embedded, IssuerSerial, KeyIdentifier, KeyName, Thumbprint, Unnamed
 from meterpost.wsse.opening import open_envelope, remember
-from meterpost.wsse.policy import DEFAULT, POLICIES, Acceptance, Password, Place, Policy, policy
+from meterpost.wsse.policy import CHOICES, DEFAULT, POLICIES, Acceptance, Password, Place, Policy, policy
 from meterpost.wsse.replay import MemoryReplayCache, ReplayCache
 from meterpost.wsse.sealing import NONCE, seal
 from meterpost.wsse.trust import ContentKey, Identity, Trust, Trusted, recipient
@@ -11,6 +11,7 @@ from meterpost.wsse.username import masked
 from meterpost.wsse.verdict import FAULTS, Fault, Reason, Verdict
 
 __all__ = [
+    "CHOICES",
     "DEFAULT",
     "FAULTS",
     "NONCE",

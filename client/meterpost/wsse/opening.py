@@ -136,7 +136,7 @@ class _Opening:
         if signer.holder and found.username not in ("", signer.holder):
             raise Refusal(Reason.KEY_UNKNOWN, "the key is another account's")
         found.username = found.username or signer.holder
-        found.once.append(signer.certificate + signature.once(read))
+        found.once.append(signer.public_key + signature.once(read))  # KeyInfo is not signed: a key can be named anew
 
     def _shared(self, read: signature.Signature, secret: bytes) -> None:
         """A stranger costs, and is told, what a wrong password is; and so is who changed the message: it cannot be told."""

@@ -46,7 +46,7 @@ class Policy:
 
     `covers`: what the one signature must cover. `compressed`: travels gzip-coded where this side sends it, for else it
     exceeds its byte formula. `replies`: the row replies follow ('': this one). `enrols_with`: the row a client uses that
-    has no key of its own yet. `proves`: for people, what a receiver knows after opening it.
+    has no key of its own yet. For people: `proves`, what a receiver knows after opening it; `brief`, that in a line.
     """
 
     name: str
@@ -58,11 +58,22 @@ class Policy:
     compressed: bool = False
     replies: str = ""
     enrols_with: str = ""
+    brief: str = ""
 
     @property
     def needs_key(self) -> bool:
         """Whether the sender signs with a private key of its own."""
         return bool(self.covers) and self.password is not Password.DERIVED
+
+    @property
+    def sends_password(self) -> bool:
+        """Whether the password itself is in its messages."""
+        return self.password is Password.TEXT
+
+    @property
+    def proves_sender(self) -> bool:
+        """Whether a message shows who sent it, beyond what TLS does."""
+        return bool(self.covers) or self.password is not None
 
     @property
     def reply(self) -> str:
@@ -86,11 +97,9 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
     {
         row.name: row
         for row in (
+            Policy("digest-2002", DRAFT_2002, _KNOWS, Password.DIGEST, brief="as digest-2004, for servers of the draft era"),
             Policy(
-                "digest-2002", DRAFT_2002, f"{_KNOWS} Not that the Body is the sender's: that is TLS's work.", Password.DIGEST
-            ),
-            Policy(
-                "digest-2004", OASIS_2004, f"{_KNOWS} Not that the Body is the sender's: that is TLS's work.", Password.DIGEST
+                "digest-2004", OASIS_2004, _KNOWS, Password.DIGEST, brief="who sends it knows the password, which is not sent"
             ),
             Policy(
                 "text-2004",
@@ -98,10 +107,27 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
                 "The sender knows the password, and whoever opens TLS on the way knows it too. For peers that can do no other.",
                 Password.TEXT,
                 replies="timestamp-2004",
+                brief="the password itself is sent, inside TLS",
             ),
             Policy("timestamp-2004", OASIS_2004, "Nothing beyond TLS. Only as the reply to text-2004: no password comes back."),
-            Policy("signed-2002", DRAFT_2002, _SIGNS, covers=_PARTS, compressed=True, enrols_with="digest-2002"),
-            Policy("signed", OASIS_2004, _SIGNS, covers=_PARTS, compressed=True, enrols_with="digest-2004"),
+            Policy(
+                "signed-2002",
+                DRAFT_2002,
+                _SIGNS,
+                covers=_PARTS,
+                compressed=True,
+                enrols_with="digest-2002",
+                brief="as signed, for servers of the draft era",
+            ),
+            Policy(
+                "signed",
+                OASIS_2004,
+                _SIGNS,
+                covers=_PARTS,
+                compressed=True,
+                enrols_with="digest-2004",
+                brief="a key of this client signs what is said",
+            ),
             Policy(
                 "digest+signed",
                 OASIS_2004,
@@ -110,6 +136,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
                 covers=(*_PARTS, Place.USERNAME_TOKEN),
                 compressed=True,
                 enrols_with="digest-2004",
+                brief="signed, and the password known: neither is enough alone",
             ),
             Policy(
                 "compact-signed",
@@ -117,6 +144,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
                 "The holder of the key said exactly this envelope, header and all, within the last minutes, and says it once.",
                 covers=(Place.ENVELOPE,),
                 enrols_with="digest-2002",
+                brief="the key signs the whole envelope; small without gzip",
             ),
             Policy(
                 "hmac",
@@ -126,6 +154,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
                 Password.DERIVED,
                 covers=(*_PARTS, Place.USERNAME_TOKEN),
                 compressed=True,
+                brief="a key made of the password signs; without certificates",
             ),
             Policy(
                 "signed+encrypted",
@@ -136,6 +165,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
                 encrypted=True,
                 compressed=True,
                 enrols_with="digest-2004",
+                brief="signed, and only the server can read it",
             ),
         )
     }
@@ -143,6 +173,9 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
 
 ROWS = {row.marks: row for row in POLICIES.values()}
 """The row a message follows, by its marks."""
+
+CHOICES: Mapping[str, Policy] = MappingProxyType({name: row for name, row in POLICIES.items() if row.brief})
+"""What a client can be set up with; the others are replies only."""
 
 DEFAULT = tuple(name for name in POLICIES if name not in ("text-2004", "timestamp-2004"))
 """What a receiver takes unless it is told otherwise: whatever proves more than TLS and gives no password away."""

@@ -15,6 +15,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from meterpost.errors import SettingsError
 from meterpost.model import Credentials, KeyPair
@@ -74,6 +75,11 @@ class Trusted:
     @property
     def x509(self) -> x509.Certificate:
         return loaded(self.certificate)
+
+    @property
+    def public_key(self) -> bytes:
+        """SubjectPublicKeyInfo (DER): the same in every certificate of the key."""
+        return self.x509.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def why_not(self, now: datetime, skew: timedelta) -> Refusal | None:
         """Why the key does not count at `now`; None where it does."""

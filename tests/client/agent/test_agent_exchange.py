@@ -166,9 +166,10 @@ def test_each_attempt_is_sealed_anew(server: Server, ledger: Ledger) -> None:
 
 
 FAULT = (
-    f'<s:Envelope xmlns:s="{names.SOAP}"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>no</faultstring>'
-    f'<detail><m:Refusal xmlns:m="{names.SERVICE}" code="not-registered"/></detail></s:Fault></s:Body></s:Envelope>'
+    "<s:Fault><faultcode>s:Client</faultcode><faultstring>no</faultstring>"
+    '<detail><m:Refusal code="not-registered"/></detail></s:Fault>'
 ).encode()
+UNSEALED = OPENING + FAULT + b"</s:Body></s:Envelope>"
 
 
 @pytest.mark.parametrize(
@@ -178,9 +179,9 @@ FAULT = (
         (b"", TlsError("not theirs"), TlsError, "failed: not theirs"),
         (b"", ZeroDivisionError("who knows what"), ZeroDivisionError, "failed: unexpected ZeroDivisionError"),
         (b"<a>", None, PeerError, "failed: the reply cannot be read"),
-        (FAULT, None, Refused, "refused, not-registered: the server refuses: no"),
+        (UNSEALED, None, PeerError, "failed: an answer that is not sealed as it should be says: the server refuses: no"),
     ],
-    ids=["no network", "no TLS", "a bug", "no XML", "refused"],
+    ids=["no network", "no TLS", "a bug", "no XML", "refused by nobody"],
 )
 def test_a_failed_exchange_has_its_line(
     server: Server, ledger: Ledger, reply: bytes, error: Exception | None, kind: type[Exception], outcome: str
@@ -193,6 +194,14 @@ def test_a_failed_exchange_has_its_line(
     assert line.request.endswith(server.received[0].body)
     assert line.response.endswith(reply)
     assert bool(line.response) is (error is None)
+
+
+def test_a_refusal_has_its_line_and_is_believed_once_its_seal_held(server: Server, ledger: Ledger) -> None:
+    server.payload, server.status = FAULT, 500
+    with pytest.raises(Refused) as caught:
+        exchanges(server, ledger).send(MESSAGE)
+    (line,) = ledger.exchanges()
+    assert (caught.value.code, line.outcome) == ("not-registered", "refused, not-registered: the server refuses: no")
 
 
 def test_what_is_over_its_budget_never_leaves(server: Server, ledger: Ledger) -> None:
