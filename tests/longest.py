@@ -66,7 +66,7 @@ PROOF = b64encode(sha512(b"a proof").digest()).decode()
 MESSAGES: dict[str, Callable[[Filler, int], m.Message]] = {
     "T1": lambda c, x: m.RegisterProxy(CLIENT, c.text(64), c.text(64), c.text(16)),
     "T1 with a key": lambda c, x: m.RegisterProxy(CLIENT, c.text(64), c.text(64), c.text(16), KEY, PROOF),
-    "T1 renewal": lambda c, x: m.RegisterProxy(CLIENT, "", "", c.text(16), KEY, PROOF),
+    "T1 renewal": lambda c, x: m.RegisterProxy(CLIENT, "", "", c.text(16), KEY),
     "T2": lambda c, x: m.RegisterProxyDevices(
         CLIENT, tuple(m.DeviceToRegister(c.text(32, i), c.text(32), c.text(64), c.text(64)) for i in range(1, x + 1))
     ),
