@@ -82,11 +82,16 @@ class PeerError(MeterpostError):
 
 
 class AuthenticationError(MeterpostError):
-    """The server refused our credentials, or a reply's credentials did not hold."""
+    """The server refused our credentials, or a reply's credentials did not hold. `code` is the SOAP fault code, where there
+    was a fault."""
 
     side = Side.OPERATOR
     exit_code = 9
     retry = True
+
+    def __init__(self, what: str, advice: str = "", code: str = "") -> None:
+        super().__init__(what, advice)
+        self.code = code
 
 
 class Refused(MeterpostError):

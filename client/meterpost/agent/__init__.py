@@ -8,15 +8,19 @@ from meterpost.agent.rooms import wall_clock
 from meterpost.agent.trusted import Use, Voucher
 from meterpost.devices import Candidate, Progress, ScanPlan, Segment, Summary
 from meterpost.keys import RENEW_BEFORE
+from meterpost.wsse import CHOICES as POLICIES
+from meterpost.wsse import Policy
 
 logging.getLogger("meterpost").addHandler(logging.NullHandler())  # silent, unless somebody wants to listen
 
 __all__ = [
     "ENROLLED",
+    "POLICIES",
     "RENEW_BEFORE",
     "Agent",
     "Candidate",
     "Connection",
+    "Policy",
     "Preview",
     "Progress",
     "ReadReport",

@@ -17,7 +17,7 @@ from meterpost.agent.rooms import Rooms, wall_clock
 from meterpost.agent.trusted import Voucher, first_end, vouchers
 from meterpost.agent.work import Work
 from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording, roads
-from meterpost.errors import DeviceError, Refused, SettingsError
+from meterpost.errors import AuthenticationError, DeviceError, Refused, SettingsError
 from meterpost.keys import About, Due, Step
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
@@ -183,18 +183,20 @@ class Agent(Rooms):
         """Asks the server with the configured account, through the configured HTTP proxy. The sync response, if there
         is one, is not acted upon: the server repeats it. Raises what `Exchanges.send` raises, and SettingsError while
         communication is off."""
-        registered = True
+        registered = account = True
+        keyless = self.needs_key and self.keys.identity(self._clock()) is None
         with self._work("test") as work:
             if work.state.paused:
                 raise SettingsError("communication is off, and so is this test", "'meterpost resume' turns it on.")
             try:
-                self.exchanges.send(SyncProxy(work.state.client, __version__))
-            except Refused as refused:
-                if refused.code != "not-registered":
+                self.exchanges.send(SyncProxy(work.state.client, __version__), keyless=keyless)
+            except (Refused, AuthenticationError) as error:
+                account = error.code == "not-registered"
+                if not (account or (keyless and error.code == "UnsupportedSecurityToken")):
                     raise
                 registered = False
             (last,) = self.ledger.exchanges(limit=1)
-        return Connection(registered, self.certificate, last.request_sizes.wire, last.response_sizes.wire)
+        return Connection(registered, account, self.certificate, last.request_sizes.wire, last.response_sizes.wire)
 
     def pause(self) -> None:
         """Turns communication off: nothing is sent until `resume`."""
@@ -218,12 +220,12 @@ class Agent(Rooms):
         asked for again. `released`: the vendor has forgotten this client's keys, so they are given up first, and the
         password vouches for the new one. Raises SettingsError where there is nothing to renew: without a policy that
         signs, a key would only lock the client out, for the server then asks for its signature."""
-        if not self.needs_key:
-            raise SettingsError(
-                f"security.policy {self.settings.security.policy} signs with no key, and so there is none to renew",
-                "Choose a policy that signs (security.policy); the next sync then makes a key by itself.",
-            )
         with self._work("renew") as work:
+            if not self.needs_key:
+                raise SettingsError(
+                    f"security.policy {self.settings.security.policy} signs with no key, and so there is none to renew",
+                    "Choose a policy that signs (security.policy); the next sync then makes a key by itself.",
+                )
             if work.state.proxy.state is ProxyState.NEW:
                 raise SettingsError("this client is not registered yet", "Its key is made when it is: 'meterpost enrol'.")
             if released:

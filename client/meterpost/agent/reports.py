@@ -23,9 +23,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A live test of the way to the server: TLS, HTTP proxy, account. `registered`: it knows this client."""
+    """A live test of the way to the server: TLS, HTTP proxy, account. `registered`: it knows this client. `account`: whether
+    the account was tried; a server may take nothing but signatures, and this client have no key yet."""
 
     registered: bool
+    account: bool
     certificate: str
     octets_sent: int
     octets_received: int

@@ -173,5 +173,10 @@ COMMANDS = (
             argument("--limit", type=number(int, 1, 1_000_000), default=50, metavar="N", help="the last N exchanges (50)"),
         ),
     ),
-    Command("demo", "the whole protocol on this machine, with a stub server and simulated printers", "meterpost.cli.demo:run"),
+    Command(
+        "demo",
+        "the whole protocol on this machine, with a stub server and simulated printers",
+        "meterpost.cli.demo:run",
+        (argument("--policy", default="digest-2004", metavar="NAME", help="message security (digest-2004)"),),
+    ),
 )

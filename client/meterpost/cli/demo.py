@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ import tomlkit
 from rich.console import Console
 from rich.text import Text
 
+from meterpost.agent import POLICIES, Policy
 from meterpost.cli import demo_tables as tables
 from meterpost.cli import show
 from meterpost.errors import MeterpostError, SettingsError
@@ -36,9 +37,10 @@ Json = dict[str, Any]
 class Story:
     """The client of the demo, the server and the printers, and what was checked along the way."""
 
-    def __init__(self, folder: Path, server: Json, fleet: Json) -> None:
+    def __init__(self, folder: Path, server: Json, fleet: Json, policy: Policy) -> None:
         self.server = server
         self.fleet = fleet
+        self.policy = policy
         self.checks: list[tuple[str, bool]] = []
         self._config = folder / "meterpost.toml"
         self._answers = folder / "answers.toml"
@@ -72,6 +74,7 @@ class Story:
         answers = {
             "server": {"url": self.server["soap_url"], "ca_file": self.server["ca_file"], "http_proxy": "none"},
             "account": {"username": self.server["username"], "password": {"file": "password"}},
+            "security": {"policy": self.policy.name},
             "discovery": {"targets": addresses},
             "devices": {"choose": "all"},
         }
@@ -79,14 +82,18 @@ class Story:
 
 
 def run(args: Namespace) -> int:
-    """0 if every check holds, 1 if one does not."""
+    """0 if every check holds, 1 if one does not. The server takes nothing but the policy, and the one to enrol with."""
+    if args.policy not in POLICIES:
+        raise SettingsError(f"--policy: {args.policy!r} is not a security policy", f"Choose from: {', '.join(POLICIES)}.")
+    policy = POLICIES[args.policy]
+    accepted = dict.fromkeys((policy.name, policy.enrols_with or policy.name))
     out = show.console(args, quiet=args.json)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="meterpost-demo-")))
         with _step(out, "Starting a communication server with its own certificate authority, and a dozen printers"):
-            server = stack.enter_context(Background("serve"))
+            server = stack.enter_context(Background("serve", "--accept", *accepted))
             fleet = stack.enter_context(Background("printers", "--network", NETWORK, "--port", str(_free_port())))
-        story = Story(folder, server.announced, fleet.announced)
+        story = Story(folder, server.announced, fleet.announced, policy)
         _enrol(story, out)
         _turn_on(story, out)
         _bill(story, out)
@@ -162,18 +169,52 @@ def _finish(story: Story, args: Namespace) -> int:
     story.check("every exchange after that went well", all(exchange["outcome"] == "ok" for exchange in others))
     story.check("the server holds every meter of every printer", all(row.complete for row in held))
     story.check("and each has the value the printer's MIB has", all(row.equal for row in held))
+    keys = _secured(story)
     if args.json:
         checks = [{"check": what, "holds": holds} for what, holds in story.checks]
-        show.as_json({"devices": devices, "exchanges": exchanges, "held": [row.to_json() for row in held], "checks": checks})
+        told = {"policy": story.policy.name, "keys": keys, "devices": devices, "exchanges": exchanges}
+        show.as_json(told | {"held": [row.to_json() for row in held], "checks": checks})
     else:
         out = show.console(args)
         for table in (tables.devices(devices), tables.transactions(exchanges), tables.comparison(held)):
             out.print()
             out.print(table)
         out.print()
+        show.prose(out, f"Message security: {story.policy.name} ({story.policy.brief}).")
+        if keys:
+            show.prose(out, _whose(keys))
+        out.print()
         for what, holds in story.checks:
             out.print(Text.assemble(("holds", "green") if holds else ("FAILS", "bold red"), f"  {what}"))
     return 0 if all(holds for _, holds in story.checks) else 1
+
+
+def _secured(story: Story) -> list[Json]:
+    """Checks what the policy promises of every message, on the octets the server saw. Returns this client's key and the
+    server's, which signed; nothing where none did."""
+    policy = story.policy
+    _, *entries = story.vendor("/journal")
+    if policy.enrols_with:  # the registration brings the key, so it is the last message without
+        entries = entries[1:]
+    said = [entry[way] for entry in entries for way in ("request", "response")]
+    if policy.covers:
+        signed = all("SignatureValue>" in text for text in said)
+        story.check(f"each of {len(said)} messages and answers was signed, and each signature held", signed)
+    if policy.encrypted:
+        story.check("none of them can be read without a key", all("CipherValue>" in t and "serial=" not in t for t in said))
+    if not policy.sends_password:
+        story.check("the password is in none of them", all(story.server["password"] not in text for text in said))
+    if not policy.needs_key:
+        return []
+    (known,) = story.vendor("/keys")["clients"]
+    story.check("the server knows one key of this client, the one it certified", known["state"] == "active")
+    (own,) = (key for key in story.client("keys") if key["use"] == "own key")
+    return [own, *(key for key in story.client("keys") if key["use"] == "server" and key["kind"] == own["kind"])]
+
+
+def _whose(keys: Sequence[Json]) -> str:
+    own, server = (f"{key['subject']} ({key['kind']}, until {key['until'][:10]})" for key in keys)
+    return f"Messages were signed by {own}, answers by {server}."
 
 
 def _mib(story: Story, address: str, oid: str) -> object:

@@ -137,6 +137,8 @@ class Terminal:
         self._out.print(Text.assemble((one_line(text), "bold"), (f"  {question.key}", "dim")))
         if question.help:
             self._paragraph(question.help, indent=2)
+        if options := question.options():
+            self._out.print(Padding(show.pairs(options.items()), (0, 0, 0, 2)))
 
     def _input(self, prompt: str, hidden: bool = False) -> str:
         try:

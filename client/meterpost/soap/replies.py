@@ -116,4 +116,4 @@ def fault_of(root: etree._Element, status: int) -> MeterpostError | None:
 
 
 def _refusal(error: type[MeterpostError], what: str, advice: str, code: str) -> MeterpostError:
-    return Refused(what, advice, code) if error is Refused else error(what, advice)
+    return error(what, advice, code) if issubclass(error, Refused | AuthenticationError) else error(what, advice)

@@ -90,7 +90,7 @@ class Wizard:
             self._ask(q.HTTP_PROXY_USERNAME)
             if self._draft.get(q.HTTP_PROXY_USERNAME.key):
                 self._ask(q.HTTP_PROXY_PASSWORD)
-        self._ask(q.USERNAME, q.PASSWORD)
+        self._ask(q.USERNAME, q.PASSWORD, q.POLICY)
         with self._agent() as agent:
             if agent.status().site.paused:
                 self._asker.say("Communication is off, so nothing is sent: 'meterpost resume' turns it on.")
@@ -98,8 +98,8 @@ class Wizard:
             self._asker.say("Testing the connection ...")
             test = agent.test_connection()
         self._asker.say(
-            "The connection works: the server's certificate holds and the account is right. The server "
-            + ("knows this client. " if test.registered else "does not know this client yet. ")
+            "The connection works: the server's certificate holds"
+            + (_ACCOUNT[test.registered] if test.account else _NO_ACCOUNT)
             + f"{test.octets_sent} octets went, {test.octets_received} came. {test.certificate}".strip()
         )
 
@@ -265,6 +265,11 @@ class Wizard:
                 self._draft.set_secret(question.key, secret)
 
 
+_ACCOUNT = {
+    True: " and the account is right. The server knows this client. ",
+    False: " and the account is right. The server does not know this client yet. ",
+}
+_NO_ACCOUNT = ". The server listens to clients with a key only: the account is tried when this one is registered. "
 _MOST_FAILURES = 10  # are told one by one
 _SILENCE = (
     "Are they on, and are the addresses right? Their read community may be another one, SNMP may be turned off in them, "

@@ -2,7 +2,7 @@
 a browser render the same list. Answers travel as text; `Kind` says how to read one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ class Kind(StrEnum):
     YES_NO = "yes-no"
     LIST = "list"  # separated by blanks or commas
     CHOICE = "choice"  # serial numbers of devices that were found, separated so, or 'all'
+    OPTION = "option"  # one of the question's options
 
 
 Check = Callable[[str], str]
@@ -29,7 +30,8 @@ Check = Callable[[str], str]
 class Question:
     """`key` names the answer in an answer file; with `setting`, also the setting it becomes. `flag` gives it on the
     command line. An empty answer takes the default; where `default` is None an answer is required. A question
-    `per_device` may be asked once for each of several serial numbers."""
+    `per_device` may be asked once for each of several serial numbers. `options` are the answers there are, with a line on
+    each; none: any."""
 
     key: str
     text: str
@@ -40,6 +42,7 @@ class Question:
     check: Check = lambda _: ""
     setting: bool = False
     per_device: bool = False
+    options: Callable[[], Mapping[str, str]] = dict
 
     def wrong(self, answer: str) -> str:
         """What is wrong with `answer` and what is allowed, '' where it is right. What becomes a setting is checked as
@@ -54,6 +57,8 @@ class Question:
                 settings.from_table({section: {name: self.value(answer)}}, Path())
             except SettingsError as error:
                 return sentences(error)
+        if self.kind is Kind.OPTION and answer not in self.options():
+            return f"Choose one of: {', '.join(self.options())}."
         return self.check(answer)
 
     def value(self, answer: str) -> str | list[str]:
@@ -71,6 +76,7 @@ class Question:
             "flag": self.flag,
             "setting": self.setting,
             "per_device": self.per_device,
+            "options": dict(self.options()),
         }
 
 
@@ -92,6 +98,12 @@ def count(answer: str) -> int:
 def sentences(error: MeterpostError) -> str:
     """What failed and what to do."""
     return f"{str(error).rstrip('.')}. {error.advice}".strip()
+
+
+def _policies() -> Mapping[str, str]:
+    from meterpost.agent import POLICIES  # late: `wizard --help` loads no engine
+
+    return {name: row.brief for name, row in POLICIES.items()}
 
 
 def _http_proxy(answer: str) -> str:
@@ -159,11 +171,23 @@ USERNAME = Question(
 PASSWORD = Question(
     "account.password",
     "Password of that account",
-    "It is kept in a file of its own that only this account can read. It is never sent; a digest of it is.",
+    "It is kept in a file of its own that only this account can read. A digest of it is sent, never the password itself, "
+    "unless you choose text-2004 below.",
     "--password",
     Kind.SECRET,
     default=None,
     setting=True,
+)
+POLICY = Question(
+    "security.policy",
+    "Message security",
+    "What your messages prove to the server, inside TLS; its answers prove the same to you. Keep the default unless the vendor "
+    "names another one. Keys are made and renewed by themselves.",
+    "--policy",
+    Kind.OPTION,
+    "digest-2004",
+    setting=True,
+    options=_policies,
 )
 TARGETS = Question(
     "discovery.targets",
@@ -272,6 +296,7 @@ QUESTIONS: tuple[Question, ...] = (
     HTTP_PROXY_PASSWORD,
     USERNAME,
     PASSWORD,
+    POLICY,
     TARGETS,
     EXCLUDE,
     COMMUNITIES,

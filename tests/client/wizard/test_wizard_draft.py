@@ -25,15 +25,23 @@ communities = ["public"]
 url = 'https://meters.example.com/mp'
 """
 
+RIGHT = {
+    q.URL.key: "https://host/path?a=b#c",
+    q.DAILY_TIME.key: "23:59",
+    q.HTTP_PROXY.key: "none",
+    q.POLICY.key: "signed",
+}
+"""Of what is not any text."""
+
 texts = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=20)
 answers = st.fixed_dictionaries(
     {},
     optional={
         question.key: st.lists(texts, min_size=1, max_size=3) if question.kind is Kind.LIST else texts
         for question in QUESTIONS
-        if question.setting and question.kind is not Kind.SECRET and question not in (q.URL, q.HTTP_PROXY, q.DAILY_TIME)
+        if question.setting and question.kind is not Kind.SECRET and question.key not in RIGHT
     }
-    | {q.URL.key: st.just("https://host/path?a=b#c"), q.DAILY_TIME.key: st.just("23:59"), q.HTTP_PROXY.key: st.just("none")},
+    | {key: st.just(answer) for key, answer in RIGHT.items()},
 )
 
 

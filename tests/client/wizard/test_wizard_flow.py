@@ -12,7 +12,9 @@ from meterpost.errors import AuthenticationError, NetworkError, SettingsError
 from meterpost.lifecycle.state import DeviceState
 from meterpost.wizard.choice import Standing
 from meterpost.wizard.questions import QUESTIONS
+from meterpost.wsse import Acceptance
 from meterpost_stub import StubServer
+from meterpost_stub.serve import StubOptions
 
 
 def states(place: Place) -> dict[str, DeviceState]:
@@ -32,6 +34,29 @@ def test_the_whole_road(place: Place) -> None:
     assert person.heard("'meterpost run'")
     assert 'daily_time = "04:45"' in place.config.read_text("utf-8")
     assert place.stub.password not in place.config.read_text("utf-8")
+
+
+@pytest.mark.parametrize("policy", ["digest+signed", "text-2004"])
+def test_under_another_policy(place: Place, policy: str) -> None:
+    """The server takes nothing else, but for a registration: without a key the first test cannot show it the account."""
+    with StubServer(StubOptions(accept=Acceptance((policy,)))) as stub:
+        place = Place(place.folder, stub, place.fleet)
+        person = place.person({"security.policy": ["signed-2004", policy]})
+        assert place.walk(person).whole
+        assert person.complaints[0].startswith("Choose one of: ")
+        assert person.heard("tried when this one is registered") == (policy == "digest+signed")
+        assert f'policy = "{policy}"' in place.config.read_text("utf-8")
+        assert place.sent() == ["T3", "T1", "T2"]
+        assert len(stub.keys()["clients"]) == (policy == "digest+signed")
+        again = place.person({"devices.choose": ""})
+        place.walk(again)
+        assert again.heard("the account is right. The server knows this client")
+
+
+def test_a_password_that_is_wrong_is_told_under_a_policy_that_signs(place: Place) -> None:
+    person = place.person({"security.policy": "signed", "account.password": "wrong"})
+    with pytest.raises(AuthenticationError, match="FailedAuthentication"):
+        place.walk(person)
 
 
 def test_questions_come_in_the_order_of_the_list(place: Place) -> None:

@@ -16,6 +16,7 @@ from meterpost.errors import SettingsError
 from meterpost.settings import Settings
 from meterpost.wizard import questions as q
 from meterpost.wizard.questions import QUESTIONS, Kind, Question
+from meterpost.wsse import POLICIES
 
 SETTINGS = [question for question in QUESTIONS if question.setting]
 PAGE = Path(__file__).parents[3] / "docs" / "wizard.md"
@@ -47,8 +48,9 @@ def test_every_setting_exists_and_has_the_default_the_question_shows(question: Q
 def test_the_kind_of_a_question_is_the_kind_of_its_setting(question: Question) -> None:
     section, name = question.key.split(".")
     kind = typing.get_type_hints(type(getattr(Settings(), section)))[name]
-    expected = {str: Kind.TEXT, tuple[str, ...]: Kind.LIST, settings.Secret | None: Kind.SECRET}
-    assert question.kind is expected[kind]
+    expected = {str: (Kind.TEXT, Kind.OPTION), tuple[str, ...]: (Kind.LIST,), settings.Secret | None: (Kind.SECRET,)}
+    assert question.kind in expected[kind]
+    assert (question.kind is Kind.OPTION) == bool(question.options())
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=by_key)
@@ -99,6 +101,16 @@ def test_no_time_of_day(answer: str) -> None:
 @pytest.mark.parametrize("answer", ["maybe", "0", "yess"])
 def test_neither_yes_nor_no(answer: str) -> None:
     assert q.REGISTER.wrong(answer) == "Answer yes or no."
+
+
+def test_a_security_policy_is_one_of_the_table_that_a_client_can_use() -> None:
+    options = q.POLICY.options()
+    assert set(options) == set(POLICIES) - {"timestamp-2004"}
+    assert all(options.values())
+    assert max(len(f"  {max(options, key=len)}  {line}") for line in options.values()) <= 80
+    assert q.POLICY.wrong("digest+signed") == ""
+    for answer in ("timestamp-2004", "signed-2004", "none"):
+        assert q.POLICY.wrong(answer) == f"Choose one of: {', '.join(options)}."
 
 
 def test_what_cannot_be_printed_is_no_answer() -> None:

@@ -36,6 +36,7 @@ def connect(screen: Screen, place: Place, password: str) -> None:
     screen.answer("server.http_proxy", "none")
     screen.answer("account.username", place.stub.username)
     screen.answer("account.password", password)
+    screen.answer("security.policy")
 
 
 def look(screen: Screen, targets: str) -> None:
@@ -54,6 +55,7 @@ def test_a_person_walks_the_whole_road(place: Place, width: int) -> None:
         screen.answer("server.http_proxy", "none")
         screen.answer("account.username", place.stub.username)
         screen.answer("account.password", "", "not the password")
+        screen.answer("security.policy", "digest-2005", "")
         screen.until("Check account.username")
         screen.until("> ")
         screen.type("perhaps\n")
@@ -62,6 +64,7 @@ def test_a_person_walks_the_whole_road(place: Place, width: int) -> None:
         for key in ("server.url", "server.ca_file", "server.http_proxy", "account.username"):
             screen.answer(key)
         screen.answer("account.password", place.stub.password)
+        screen.answer("security.policy")
         screen.until("The connection works")
         look(screen, place.targets)
         screen.until("Printers ")
