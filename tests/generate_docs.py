@@ -20,6 +20,9 @@ from meterpost.soap.shapes import SHAPES, Shape
 from meterpost_wsdl import names
 from meterpost_wsdl.budgets import budgets, source
 
+sys.path.append(str(Path(__file__).parent / "attacks"))  # its tables are the page's
+from attack_catalogue import page as attacks
+
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the tables in the code; do not edit. -->\n\n"
 
@@ -152,6 +155,7 @@ def _rows(shape: Shape, path: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 PAGES = {
+    "attacks.md": lambda: NOTE + attacks(),
     "messages.md": messages,
     "meters.md": meters,
     "lifecycle.md": lambda: NOTE + diagram.page(),

@@ -89,7 +89,7 @@ def _signed(octets: bytes, policy: Policy, identity: Identity, nonce: bytes) -> 
     ids = _IDS
     if identity.key and kind_of(loaded(identity.key.certificate)) is KeyKind.RSA:
         # Over the same, such a signature is the same: what is said twice in one second would be taken for a replay.
-        ids = _IDS | {Place.TIMESTAMP: f"T{nonce[:4].hex()}"}
+        ids = _IDS | {place: _IDS[place] + nonce[:4].hex() for place in (Place.TIMESTAMP, Place.ENVELOPE)}
     for part in coverage.parts_of(root, header).all:
         if part.place in policy.covers:
             part.element.set(wsu_id, ids[part.place])

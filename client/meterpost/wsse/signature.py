@@ -85,7 +85,8 @@ def _sign(
     parts: Iterable[Part], security: etree._Element, kind: KeyKind, key: xmlsec.Key, pointer: etree._Element | None
 ) -> None:
     covered = tuple(parts)
-    signature = etree.SubElement(security, _ds("Signature"), nsmap={"d": DS})
+    prefix = None if pointer is None else "d"  # without KeyInfo nothing else is in there: each octet less is more address
+    signature = etree.SubElement(security, _ds("Signature"), nsmap={prefix: DS})
     for encrypted in security.iterchildren(f"{{{XENC}}}*"):  # receivers work from front to back (R3212): check, then decrypt
         encrypted.addprevious(signature)
     info = etree.SubElement(signature, _ds("SignedInfo"))

@@ -86,7 +86,8 @@ class Trusted:
         certificate = self.x509
         if self.revoked:
             return Refusal(Reason.KEY_REVOKED)
-        if not certificate.not_valid_before_utc - skew <= now <= certificate.not_valid_after_utc + skew:
+        # Times of certificates can be at the end of all times (RFC 5280, 4.1.2.5), so nothing is added to them.
+        if not certificate.not_valid_before_utc <= now + skew or not now - skew <= certificate.not_valid_after_utc:
             return Refusal(Reason.KEY_EXPIRED)
         if kind_of(certificate) is None:
             return Refusal(Reason.ALGORITHM_UNSUPPORTED, "the key is neither P-256 nor RSA of 2048 bits or more")
