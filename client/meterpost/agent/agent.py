@@ -224,7 +224,7 @@ class Agent(Rooms):
             if not self.needs_key:
                 raise SettingsError(
                     f"security.policy {self.settings.security.policy} signs with no key, and so there is none to renew",
-                    "Choose a policy that signs (security.policy); the next sync then makes a key by itself.",
+                    "Go on without one; under a security.policy that signs, the next sync makes one by itself.",
                 )
             if work.state.proxy.state is ProxyState.NEW:
                 raise SettingsError("this client is not registered yet", "Its key is made when it is: 'meterpost enrol'.")

@@ -22,6 +22,13 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
+_CLOCK = "Check this computer's clock; if it is right, somebody may be between this computer and the server."
+_KEYS = (wsse.Reason.KEY_UNKNOWN, wsse.Reason.KEY_EXPIRED)
+_STRANGER = (
+    "Somebody may be between, or the server signs with a certificate that 'meterpost keys' does not show: then ask the vendor "
+    "for it (security.server_certificates), or to release this client's keys, and run 'meterpost keys renew --released'."
+)
+
 _CODEC = soap.Codec()
 """One for the life of the process: it reads the contract at the first reply, which takes a while."""
 
@@ -91,6 +98,11 @@ class Exchanges:
                     f"security.policy {policy.name} signs, and there is no key with a valid certificate",
                     "'meterpost keys' shows what there is; 'meterpost sync' asks the server for a certificate.",
                 )
+        elif policy.needs_key and not server:
+            raise SettingsError(
+                f"security.policy {policy.name}: no certificate of the server is here, so no answer could be believed",
+                "Ask the vendor for a file with the server's certificates, and name it in security.server_certificates.",
+            )
         recipient = wsse.recipient(server, now) if policy.encrypted else b""
         content = wsse.ContentKey.to(recipient) if recipient else None
         return _Seal(
@@ -159,7 +171,7 @@ class Exchanges:
         if not verdict.ok:
             raise AuthenticationError(
                 f"the reply does not prove that it comes from the server: {'; '.join(verdict.reasons)}",
-                "Check this computer's clock; if it is right, somebody may be between this computer and the server.",
+                _STRANGER if verdict.reason in _KEYS else _CLOCK,
             )
         return _CODEC.decode(root, message)
 

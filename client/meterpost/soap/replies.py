@@ -35,7 +35,11 @@ _SERVER = FaultRule(PeerError, "The server has a problem; meterpost tries again 
 FAULTS: dict[str, FaultRule] = {
     "FailedAuthentication": _CREDENTIALS,
     "InvalidSecurityToken": _CREDENTIALS,
-    "SecurityTokenUnavailable": _CREDENTIALS,
+    "SecurityTokenUnavailable": FaultRule(
+        AuthenticationError,
+        "The server does not know the certificate this client signs with ('meterpost keys'). Give the vendor your own one; if "
+        "the vendor released this client's keys, run 'meterpost keys renew --released'.",
+    ),
     "MessageExpired": _CLOCK,
     "InvalidSecurity": FaultRule(AuthenticationError, "Client and server disagree about security.policy."),
     "UnsupportedSecurityToken": FaultRule(AuthenticationError, "The server wants another security.policy."),
@@ -54,8 +58,8 @@ REFUSALS: dict[str, str] = {
     "other-account": "This client is registered under another account. Check account.username.",
     "over-budget": "The server counts more octets than its formula allows.",
     "try-later": "The server asks to try later; meterpost does so by itself.",
-    "key-refused": "The server has another key of this client in force, which must sign (security.policy). If that key "
-    "is gone, ask the vendor to release it and run 'meterpost keys renew --released'.",
+    "key-refused": "The server has a key of this client in force, which must sign: keep to a security.policy that signs. If "
+    "that key is gone, ask the vendor to release it and run 'meterpost keys renew --released'.",
     "revoked": "The vendor turned this client off. Ask why; once it is on again, meterpost goes on by itself.",
 }
 """Advice by the code in a fault's Refusal detail."""
