@@ -1,136 +1,180 @@
-"""One port: TCP, TLS and HTTP framing, by cheroot; the only importer of it. What a message means is the answerer's.
+"""One port: TCP, TLS, a selector and workers, by cheroot; the only importer of it. What a message means is the answerer's.
 
-Whole messages go in and out as exact bytes, because they are counted. A silent peer costs no worker, not even in the
-middle of its TLS handshake; one that sends its request drop by drop costs a worker for half a minute.
+Whole messages go in and out as exact bytes, because they are counted. No worker ever waits for a peer: not in its TLS
+handshake, not while its request comes, not while its answer leaves. Whoever is slow waits without one, among others, and
+of all who wait the slowest go first where they become too many or hold too much.
 """
 
 import logging
-import re
+import math
+import selectors
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from contextlib import suppress
+from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
 from cheroot.makefile import MakeFile
-from cheroot.server import Gateway, HTTPConnection, HTTPRequest, SizeCheckWrapper
+from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from meterpost.errors import NetworkError
-from meterpost_stub.web import LARGEST_BODY, Answer, HttpRequest
+from meterpost_stub.gathering import Gathering
+from meterpost_stub.web import Answer, HttpRefusal, HttpRequest, refusal
 
 _log = logging.getLogger(__name__)
-_LARGEST_HEAD = 8192
-_DRAINED = 64 * 1024 * 1024
-"""Octets of a body that is too large which are still read and thrown away, so that the peer, who may not listen
-before it has sent everything, sees the 413 instead of a broken connection."""
 _PATIENCE_S = 30
-"""How long a request may take from its first octet to its last."""
+"""How long a request may take from its first octet to its last; so may a handshake, and an answer that leaves."""
 _IDLE_S = 10
+"""How long a connection is kept on which nothing moves."""
 _MOST_WAITING = 128
-"""Connections on which nothing comes: how long one is kept, and how many. Each holds a file descriptor, and cheroot
-does not get over having none left."""
+"""Connections that wait for their peers. Each holds a file descriptor, and cheroot does not get over having none left."""
+_MOST_HELD = 64 * 1024 * 1024
+"""Octets of requests that are not whole, of all connections together; each worker may be a turn ahead of the count."""
 _THREADS = 16
-# A token, no blank before the colon, nothing folded, no control characters (RFC 9110, 5.1 and 5.5; RFC 9112, 5).
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
-# The same of the first line (RFC 9112, 3): cheroot's reader strips it of any white space, a bare CR too.
-_REQUEST_LINE = re.compile(rb"(?:\r\n)?[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n")
-_ONCE = (b"Host", b"Content-Length", b"Content-Type")
-
-
-class _Head:
-    """Passes lines through and keeps them: the head exactly as it came."""
-
-    def __init__(self, lines: SizeCheckWrapper) -> None:
-        self._lines = lines
-        self.seen = b""
-
-    def readline(self) -> bytes:
-        line: bytes = self._lines.readline()
-        self.seen += line
-        return line
-
-
-def _read_fields(lines: _Head, fields: dict[bytes, bytes]) -> None:
-    """The header lines into `fields`, names in Title-Case. Raises ValueError, which becomes a 400, for whatever two
-    readers could understand in two ways: cheroot's own reader lets the last of two Content-Lengths win."""
-    while (line := lines.readline()) != b"\r\n":
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            raise ValueError("A header line is malformed.")
-        name, value = field[1].title(), field[2].strip(b" \t")
-        if name in fields and name in _ONCE:
-            raise ValueError(f"There is more than one {name.decode()}.")
-        fields[name] = b", ".join((fields[name], value)) if name in fields else value
-
-
-class _Request(HTTPRequest):
-    head: _Head
-    header_reader = staticmethod(_read_fields)
-
-    def read_request_line(self) -> bool:
-        self.rfile = self.head = _Head(self.rfile)
-        self.proxy_mode = True  # takes a target in absolute form, as every server must (RFC 9112, 3.2.2)
-        try:
-            if not super().read_request_line():  # type: ignore[no-untyped-call]  # cheroot has stubs without types
-                return False
-        except ValueError:  # from urlsplit, which knows more malformed targets than cheroot expects
-            return self._malformed("Malformed Request-URI")
-        return _REQUEST_LINE.fullmatch(self.head.seen) is not None or self._malformed("Malformed Request-Line")
-
-    def read_request_headers(self) -> bool:
-        if not super().read_request_headers():  # type: ignore[no-untyped-call]  # as above
-            return False
-        if self.response_protocol == "HTTP/1.1" and b"Host" not in self.inheaders:  # RFC 9112, 3.2
-            return self._malformed("There is no Host.")
-        if b"close" in self.inheaders.get(b"Connection", b"").lower():
-            self.close_connection = True
-        return True
-
-    def _malformed(self, text: str) -> bool:
-        self.simple_response("400 Bad Request", text)
-        return False
-
-
-class _PatientSocket(ssl.SSLSocket):
-    """Reads until a time. A time-out of the usual kind starts anew with every octet that drips in."""
-
-    until = 0.0
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(max(self.until - monotonic(), 0.001))
-        return super().recv_into(*args, **kwargs)
+_PIECE = 65536
+_TURN = 16
+"""Pieces of this many octets, or requests, after which a connection makes room for the next in the queue."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_NO_REQUEST = HttpRequest("", "", "", {}, b"", None, last=True)
 
 
 class _Connection(HTTPConnection):
-    RequestHandlerClass = _Request
-    _ready = False
+    """`awaits` is what must become possible before it can go on, an event of `selectors`; 0 while it can. `until` is when
+    its peer must have done its part, on the monotonic clock."""
+
+    awaits = 0
+    until = 0.0
+
+    def __init__(self, server: "_Server", sock: socket.socket, makefile: Any = MakeFile) -> None:
+        super().__init__(server, sock, makefile)
+        sock.settimeout(0)
+        self._shaking_hands = isinstance(sock, ssl.SSLSocket)
+        self._gathering = Gathering()
+        self._unsent = memoryview(b"")
+        self._last = False
+        self._be_patient()
+
+    @property
+    def held(self) -> int:
+        """Octets of its request that is not whole."""
+        return self._gathering.held
 
     def communicate(self) -> bool:
-        """Called in a worker, when the peer connects and whenever octets have come. False closes the connection;
-        True waits for more, without a worker: where cheroot shakes hands, one silent peer keeps everybody out."""
-        if not self._ready:
-            return self._prepare()
-        if isinstance(self.socket, _PatientSocket):
-            self.socket.until = monotonic() + _PATIENCE_S
-        return bool(super().communicate())  # type: ignore[no-untyped-call]  # as above
-
-    def _prepare(self) -> bool:
-        """The TLS handshake, as far as the octets go that are there."""
-        if not self.server.can_add_keepalive_connection:
-            return False
+        """Called in a worker, when the peer connects and whenever what it awaits is there. False closes the connection."""
         try:
-            if isinstance(self.socket, _PatientSocket):
-                self.socket.settimeout(0)
-                self.socket.do_handshake()
-            self._ready = True
+            return self._go_on()
         except ssl.SSLWantReadError:
-            pass
+            self.awaits = selectors.EVENT_READ
+        except ssl.SSLWantWriteError:
+            self.awaits = selectors.EVENT_WRITE
+        except BlockingIOError:
+            self.awaits = selectors.EVENT_WRITE if self._unsent else selectors.EVENT_READ
         except OSError as error:
-            _log.info("no TLS with %s: %s", self.remote_addr, error)
+            _log.info("%s %s: %s", "no TLS with" if self._shaking_hands else "broken off by", self.remote_addr, error)
             return False
         return True
+
+    def give_up(self) -> None:
+        """Wakes it up to be closed; from any thread, so the socket is left to whoever may be using it."""
+        self.until = 0.0
+        with suppress(OSError):
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.server.room.leave(self)
+        super().close()
+
+    def _be_patient(self) -> None:
+        self.until = monotonic() + _PATIENCE_S
+
+    def _go_on(self) -> bool:
+        """Does what can be done, for one turn. It stops to wait where the socket says that there is no more, and nowhere
+        else: of what TLS has read already, no selector knows."""
+        if monotonic() > self.until:
+            if self._unsent or not self.held:
+                return False
+            self._refuse(HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, f"a request has {_PATIENCE_S} seconds"))
+        if self._shaking_hands:
+            self.socket.do_handshake()
+            self._shaking_hands = False
+        for _ in range(_TURN):
+            self._send()
+            if self._last:
+                return False
+            try:
+                request = self._gathering.feed() or self._receive()
+            except HttpRefusal as refused:
+                self._refuse(refused)
+                continue
+            if self._gathering.expects:
+                self._gathering.expects = False
+                self._say(_CONTINUE)
+            if request:
+                self._answer(request)
+        return True
+
+    def _receive(self) -> HttpRequest | None:
+        octets = self.socket.recv(_PIECE)
+        if not octets:
+            self._last = True
+            self._gathering.end()
+        elif not self.held:
+            self._be_patient()
+        return self._gathering.feed(octets)
+
+    def _answer(self, request: HttpRequest) -> None:
+        self.until = math.inf  # it is the peer who waits
+        try:
+            answer = self.server.answer(request)
+        except Exception:
+            _log.exception("a request could not be answered")
+            answer = refusal(request, HttpRefusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server has a problem of its own"))
+        self._be_patient()
+        self._last = request.last
+        self._say(answer.head + (b"" if request.method == "HEAD" else answer.body))
+
+    def _refuse(self, refused: HttpRefusal) -> None:
+        answer = refusal(_NO_REQUEST, refused)
+        self._last = True
+        self._say(answer.head + answer.body)
+
+    def _say(self, octets: bytes) -> None:
+        self._unsent = memoryview(bytes(self._unsent) + octets)
+
+    def _send(self) -> None:
+        while self._unsent:
+            self._unsent = self._unsent[self.socket.send(self._unsent[:_PIECE]) :]
+
+
+class _Room:
+    """The connections whose peers are waited for, and what they hold together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[_Connection, int] = {}
+
+    def enter(self, connection: _Connection) -> None:
+        """Whoever should have been done first gives up its place where there is none."""
+        with self._lock:
+            self._held[connection] = connection.held
+            waiting = [one for one in self._held if one.awaits]
+            if len(waiting) > _MOST_WAITING:
+                self._give_up(waiting)
+            while sum(self._held.values()) > _MOST_HELD:
+                self._give_up([one for one, octets in self._held.items() if octets])
+
+    def leave(self, connection: _Connection) -> None:
+        with self._lock:
+            self._held.pop(connection, None)
+
+    def _give_up(self, candidates: list[_Connection]) -> None:
+        slowest = min(candidates, key=lambda one: one.until)
+        del self._held[slowest]
+        slowest.give_up()
 
 
 class _Tls:
@@ -140,7 +184,6 @@ class _Tls:
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
-        context.sslsocket_class = _PatientSocket
 
     def bind(self, sock: socket.socket) -> socket.socket:
         return sock
@@ -149,60 +192,30 @@ class _Tls:
         return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
 
 
-class _Gateway(Gateway):
-    """From cheroot's request to a value and back."""
-
-    def respond(self) -> None:
-        request, connection = self.req, self.req.conn
-        length = self._length()
-        body = None if length is None or length > LARGEST_BODY else b"".join(self._pieces(length))
-        if length is None or length > _DRAINED:
-            request.close_connection = True
-        elif body is None:
-            for _ in self._pieces(length):
-                pass
-        if request.response_protocol != "HTTP/1.1" or not request.server.can_add_keepalive_connection:
-            request.close_connection = True
-        answer = request.server.answer(
-            HttpRequest(
-                method=request.method.decode("latin-1"),
-                path=request.path.decode("latin-1"),
-                query=request.qs.decode("latin-1"),
-                headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.inheaders.items()},
-                head=request.head.seen,
-                body=body,
-                last=request.close_connection,
-            )
-        )
-        request.sent_headers = True
-        connection.socket.settimeout(_PATIENCE_S)
-        connection.socket.sendall(answer.head + (b"" if request.method == b"HEAD" else answer.body))
-
-    def _length(self) -> int | None:
-        """Octets of the body that follows; None where the request does not say it in one plain way."""
-        if self.req.chunked_read:
-            return None
-        text = self.req.inheaders.get(b"Content-Length", b"" if self.req.method == b"POST" else b"0")
-        return int(text) if text.isdigit() else None
-
-    def _pieces(self, length: int) -> Iterator[bytes]:
-        """The body in pieces; ends early where the peer does."""
-        while length and (piece := self.req.conn.rfile.read(min(length, 65536))):
-            length -= len(piece)
-            yield piece
-
-
 class _Server(Server):
     ConnectionClass = _Connection
-    max_request_header_size = _LARGEST_HEAD
-    keep_alive_conn_limit = _MOST_WAITING
     expiration_interval = 0.1  # seconds; stopping takes up to one
 
     def __init__(self, address: tuple[str, int], answer: Answer, tls: ssl.SSLContext | None) -> None:
         super().__init__(address, None, numthreads=_THREADS, timeout=_IDLE_S, request_queue_size=64)
-        self.gateway = _Gateway
         self.answer = answer
         self.ssl_adapter = _Tls(tls) if tls else None
+        self.room = _Room()
+
+    def process_conn(self, conn: _Connection) -> None:
+        conn.awaits = 0
+        super().process_conn(conn)
+
+    def put_conn(self, conn: _Connection) -> None:
+        """Called when a worker has done what it can. cheroot's own waits for octets that come, never for room to send."""
+        self.room.enter(conn)
+        if not self.ready:
+            conn.close()
+        elif conn.awaits:
+            conn.last_used = time.time()  # by this it expires
+            self._connections._selector.register(conn.socket.fileno(), conn.awaits, conn)  # type: ignore[attr-defined]
+        else:
+            self.process_conn(conn)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         _log.log(level, "%s", msg, exc_info=traceback)

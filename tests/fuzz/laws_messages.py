@@ -16,6 +16,7 @@ from meterpost.soap import Codec
 from meterpost.soap.envelope import envelope as written
 from meterpost.soap.replies import fault_of, root_of
 from meterpost_stub import listener, soap11
+from meterpost_stub.gathering import Limits
 from meterpost_stub.web import HttpRequest, HttpResponse, response
 from meterpost_wsdl import coding, names, xmlio
 
@@ -98,8 +99,6 @@ def _message(root: etree._Element) -> None:
 class _Server(listener._Server):
     """The stub's, before it listens."""
 
-    can_add_keepalive_connection = True
-
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), self.taken, None)
         self.requests: list[HttpRequest] = []
@@ -125,11 +124,9 @@ def stream(octets: bytes) -> None:
     server = _server()  # cheroot keeps statistics of every server there ever was
     server.requests, server.errors = [], []
     with near, far:
-        near.settimeout(5)
         far.sendall(octets)
         far.shutdown(socket.SHUT_WR)
         connection = listener._Connection(server, near)
-        connection._ready = True
         while connection.communicate():
             pass
         connection.close()
@@ -140,14 +137,14 @@ def stream(octets: bytes) -> None:
     for request in server.requests:
         lines = request.head.removeprefix(b"\r\n").split(b"\r\n")
         assert lines[-2:] == [b"", b""]
-        assert len(request.head) <= 2 * listener._LARGEST_HEAD
+        assert len(request.head) <= Limits().head
         assert not any(octet in line for line in lines for octet in (b"\n", b"\r"))
         fields = [line.partition(b":")[0].lower() for line in lines[1:-2]]
         assert all(fields.count(once) <= 1 for once in (b"host", b"content-length", b"content-type"))
         assert {field.decode() for field in fields} == set(request.headers)
         if request.body is not None and b"content-length" in fields:
-            assert len(request.body) <= int(request.headers["content-length"])
-        if b"transfer-encoding" in fields and lines[0].endswith(b"HTTP/1.1"):
+            assert len(request.body) == int(request.headers["content-length"])
+        if b"transfer-encoding" in fields:
             assert request.body is None, "a body of no plain length is not read"
 
 

@@ -103,7 +103,7 @@ def test_half_open_connections_keep_nobody_out(site: Site, start: bytes):
 
 def test_only_so_many_connections_wait(site: Site, monkeypatch: pytest.MonkeyPatch):
     """Each takes a file descriptor. When the peers have gone, there is room again."""
-    monkeypatch.setattr("meterpost_stub.listener._Server.keep_alive_conn_limit", 3)
+    monkeypatch.setattr("meterpost_stub.listener._MOST_WAITING", 3)
     with contextlib.ExitStack() as open_ones, selectors.DefaultSelector() as selector:
         for _ in range(40):
             silent = open_ones.enter_context(socket.create_connection(address(site.stub), timeout=20))
