@@ -101,20 +101,123 @@ def test_half_open_connections_keep_nobody_out(site: Site, start: bytes):
         assert time.monotonic() - began < 5
 
 
-def test_only_so_many_connections_wait(site: Site, monkeypatch: pytest.MonkeyPatch):
-    """Each takes a file descriptor. When the peers have gone, there is room again."""
-    monkeypatch.setattr("meterpost_stub.listener._MOST_WAITING", 3)
-    with contextlib.ExitStack() as open_ones, selectors.DefaultSelector() as selector:
+HEAD_OF_A_THOUSAND = b"POST /mp HTTP/1.1\r\nHost: h\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n"
+
+
+@pytest.mark.parametrize("start", [HEAD_OF_A_THOUSAND[:30], HEAD_OF_A_THOUSAND + b"<"], ids=["heads", "bodies"])
+@pytest.mark.parametrize("peers", [40, 150], ids=["more than workers", "more than places"])
+def test_requests_that_are_not_whole_keep_nobody_out(site: Site, start: bytes, peers: int):
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(peers):
+            open_ones.enter_context(site.connect()).sendall(start)
+        began = time.monotonic()
+        assert site.register_proxy().status == 200
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("start", [HEAD_OF_A_THOUSAND[:30], HEAD_OF_A_THOUSAND + b"<"], ids=["heads", "bodies"])
+def test_the_admin_port_waits_for_nobody_either(stub: StubServer, start: bytes):
+    host, port = stub.admin_url.removeprefix("http://").split(":")
+    question = f"GET /state HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {stub.admin_token}\r\nConnection: close\r\n\r\n"
+    with contextlib.ExitStack() as open_ones:
         for _ in range(40):
-            silent = open_ones.enter_context(socket.create_connection(address(site.stub), timeout=20))
-            selector.register(silent, selectors.EVENT_READ)
-        closed = 0
-        while closed < 40 - 3 - 16:  # each worker may have looked at the number before another added to it
-            events = selector.select(5)  # before they are closed for waiting too long
-            assert events, f"only {closed} were closed"
+            open_ones.enter_context(socket.create_connection((host, int(port)), timeout=20)).sendall(start)
+        with socket.create_connection((host, int(port)), timeout=5) as honest:
+            for octet in question.encode():
+                honest.sendall(bytes([octet]))
+            assert honest.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+PAGES = 2500
+"""More octets of them than any two sockets keep."""
+
+
+@pytest.fixture
+def many_pages(site: Site, stub: StubServer) -> tuple[bytes, int]:
+    """A request for so many pages at once, and how many octets these are."""
+    one = b"GET /mp?wsdl HTTP/1.1\r\nHost: h\r\n\r\n"
+    page = site.say(one.replace(b"Host", b"Connection: close\r\nHost"))
+    return one * PAGES, PAGES * len(page.head.replace(b"Connection: close\r\n", b"") + page.body)
+
+
+def test_answers_that_nobody_reads_keep_nobody_out(site: Site, many_pages: tuple[bytes, int]):
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(20):
+            open_ones.enter_context(site.connect()).sendall(many_pages[0])
+        began = time.monotonic()
+        assert site.register_proxy().status == 200
+        assert time.monotonic() - began < 5
+
+
+def test_answers_that_are_read_late_come_all(site: Site, many_pages: tuple[bytes, int]):
+    """The server cannot send them at once, and has served somebody else before the first is read."""
+    asked, octets = many_pages
+    assert octets > 10_000_000
+    with site.connect() as tls:
+        tls.sendall(asked)
+        assert site.register_proxy().status == 200
+        while octets > 0:
+            piece = tls.recv(65536)
+            assert piece
+            octets -= len(piece)
+        assert octets == 0
+
+
+def closed(connections: Iterable[socket.socket], number: int) -> set[socket.socket]:
+    """The first so many that the server closes, before it closes any for waiting too long."""
+    gone: set[socket.socket] = set()
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection, selectors.EVENT_READ)
+        while len(gone) < number:
+            events = selector.select(5)
+            assert events, f"only {len(gone)} were closed"
             for key, _ in events:
+                assert isinstance(key.fileobj, socket.socket)
                 selector.unregister(key.fileobj)
-                closed += 1
+                gone.add(key.fileobj)
+    return gone
+
+
+def test_only_so_many_connections_wait(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """Each takes a file descriptor. Those that have waited longest make room."""
+    monkeypatch.setattr("meterpost_stub.listener._MOST_WAITING", 3)
+    with contextlib.ExitStack() as open_ones:
+        silent = [open_ones.enter_context(socket.create_connection(address(site.stub), timeout=20)) for _ in range(40)]
+        assert len(closed(silent, 37)) == 37
+        assert site.register_proxy().status == 200
+
+
+def test_only_so_many_octets_are_held(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """Of requests that are not whole, together. The one that began first goes."""
+    monkeypatch.setattr("meterpost_stub.listener._MOST_HELD", 100_000)
+    head = site.head(1_000_000).replace(b"Host", b"Expect: 100-continue\r\nHost")
+    with contextlib.ExitStack() as open_ones:
+        silent = open_ones.enter_context(site.connect())
+        slow = [open_ones.enter_context(site.connect()) for _ in range(3)]
+        for tls in slow:
+            tls.sendall(head)
+            assert tls.recv(65536).startswith(b"HTTP/1.1 100 ")  # so it has begun before the next
+        for tls in slow:
+            tls.sendall(b"x" * 40_000)
+        assert closed(slow, 1) == {slow[0]}
+        assert site.register_proxy().status == 200
+        silent.sendall(b"GET /mp?wsdl HTTP/1.1\r\nHost: h\r\n\r\n")  # it holds nothing
+        assert silent.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_handshake_that_drips_has_an_end(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("meterpost_stub.listener._PATIENCE_S", 0.2)
+    with socket.create_connection(address(site.stub), timeout=20) as plain:
+        plain.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # 512 octets are announced
+        plain.settimeout(0.02)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(400):
+                plain.sendall(b"x")
+                with contextlib.suppress(TimeoutError):
+                    assert plain.recv(65536) == b""
+                    return
+            pytest.fail("the server still listens")
 
 
 @pytest.mark.parametrize("sent", [b"POST /mp HTTP/1.1\r\n", None], ids=["head", "body"])

@@ -132,6 +132,14 @@ def test_a_body_that_waits_for_a_continue_gets_one(site: Site):
     assert got.body.startswith(b"HTTP/1.1 500 ")
 
 
+def test_a_body_may_come_after_the_continue(site: Site):
+    with site.connect() as tls:
+        tls.sendall(GOOD.replace(HOST, f"{HOST}Expect: 100-continue\r\n").encode())
+        assert tls.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        tls.sendall(BODY)
+        assert tls.recv(65536).startswith(b"HTTP/1.1 500 ")
+
+
 def test_the_head_of_a_page_is_that_of_its_get(site: Site):
     """RFC 9110, 9.3.2: the same head, no body."""
     head = site.say(GOOD.replace(START, "HEAD /mp?wsdl HTTP/1.1").replace(LENGTH, "").encode())
