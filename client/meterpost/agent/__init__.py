@@ -2,7 +2,8 @@
 
 import logging
 
-from meterpost.agent.agent import ENROLLED, Agent, check_profile, open_agent
+from meterpost.agent.agent import Agent, check_profile, open_agent
+from meterpost.agent.printers import ENROLLED
 from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
 from meterpost.agent.rooms import wall_clock
 from meterpost.agent.trusted import Use, Voucher

@@ -3,111 +3,33 @@ something hold the store's writer lock for as long as they run, and write down e
 only look need no lock."""
 
 import platform
-import threading
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from meterpost import __version__, devices, settings, soap
-from meterpost.agent.reports import Connection, Preview, ReadReport, Status, SyncReport
-from meterpost.agent.rooms import Rooms, wall_clock
+from meterpost.agent.printers import Printers
+from meterpost.agent.reports import Connection, Preview, Status, SyncReport
+from meterpost.agent.rooms import wall_clock
 from meterpost.agent.trusted import Voucher, first_end, vouchers
+from meterpost.agent.turns import new_site
 from meterpost.agent.work import Work
-from meterpost.devices import Candidate, ProfileCheck, Progress, ScanPlan, Segment, read_recording, roads
+from meterpost.devices import ProfileCheck
 from meterpost.errors import AuthenticationError, DeviceError, Refused, SettingsError
 from meterpost.keys import About, Due, Step
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle.messages import SyncProxy
-from meterpost.lifecycle.state import DeviceState, ProxyState, SiteState
-from meterpost.model import Exchange, JobName, Reading
+from meterpost.lifecycle.state import ProxyState, SiteState
+from meterpost.model import Exchange, JobName
 from meterpost.settings import ScheduleSettings
 from meterpost_wsdl import xmlio
 from meterpost_wsdl.names import OCTETS
 
-ENROLLED = frozenset(DeviceState) - {DeviceState.SEEN, DeviceState.OFF, DeviceState.REPLACED, DeviceState.WITHDRAWN}
-"""The states in which a device is in the administrator's care: read every two hours, listed as enrolled."""
 
-
-class Agent(Rooms):
+class Agent(Printers):
     """One configured client."""
-
-    # --- looking at printers -------------------------------------------------------------------------------
-
-    def plan(self, targets: Sequence[str] = (), exclude: Sequence[str] = ()) -> ScanPlan:
-        """What a discovery of `targets` (the configured ones where there are none) would cost. Raises SettingsError."""
-        configured = self.settings.discovery
-        chosen = tuple(targets) or configured.targets
-        if not chosen:
-            raise SettingsError("there is nowhere to look", "Name addresses, ranges or networks, or set discovery.targets.")
-        return self.devices.plan(chosen, (*configured.exclude, *exclude))
-
-    def discover(
-        self,
-        plan: ScanPlan,
-        on_progress: Callable[[Progress], None] = lambda _: None,
-        stop: threading.Event | None = None,
-    ) -> tuple[Reading, ...]:
-        """The printers the plan finds. Each reading is kept and each device with a serial becomes `seen`;
-        nothing is enrolled. Stopping keeps what was found."""
-        found = self.devices.discover(plan, on_progress, stop)
-        self.remember(found)
-        return found
-
-    def remember(self, found: Sequence[Reading]) -> None:
-        """The second half of `discover`, for who shows what was found before it is kept."""
-        with self._work("discover") as work:
-            for reading in self._by_snmp_if_known_so(found, work.state):
-                work.keep(reading)
-                work.see(reading)
-
-    def _by_snmp_if_known_so(self, found: Sequence[Reading], site: SiteState) -> tuple[Reading, ...]:
-        """An enrolled printer known by SNMP may have missed the probe and been read at its URI, where it has fewer meters and
-        other names for them. It stays where it is known if it answers there."""
-        at = {
-            reading.serial: (device.address, device.port)
-            for reading in found
-            if (device := site.devices.get(reading.serial)) and device.state in ENROLLED
-            if roads.is_uri(reading.address) and not roads.is_uri(device.address)
-        }
-        again = self.devices.read_many(tuple(at.values())) if at else ()
-        known = {reading.serial: reading for reading in again if isinstance(reading, Reading)}
-        return tuple(known.get(reading.serial, reading) for reading in found)
-
-    def read(self, endpoints: Sequence[tuple[str, int]]) -> tuple[Reading | DeviceError, ...]:
-        """Fresh readings of devices anywhere, kept nowhere."""
-        return self.devices.read_many(endpoints)
-
-    def check_targets(self, targets: Sequence[str]) -> None:
-        """Raises SettingsError for a target that is none; asks nobody."""
-        self.devices.check(targets)
-
-    def places(self, word: str) -> tuple[Segment | Candidate, ...]:
-        """What a source such as `subnets` or `gateway` names. Raises SettingsError, DeviceError, NetworkError."""
-        return self.devices.places(word)
-
-    def record(self, address: str, port: int, redact: bool) -> str:
-        """A recording of a device, see `Devices.record`. Raises DeviceError."""
-        return self.devices.record(address, port, redact)
-
-    def replay(self, recording: Path) -> Reading:
-        """The reading of a device recorded in a file, with the profiles of this configuration. Raises SettingsError: a
-        file that holds no printer is the mistake of who named it."""
-        try:
-            return read_recording(recording, self._clock(), self.profile_folders)
-        except DeviceError as error:
-            advice = error.advice or "Name a .snmprec file, or the output of snmpwalk -On."
-            raise SettingsError(str(error), advice) from None
-
-    def read_enrolled(self) -> tuple[ReadReport, ...]:
-        """A reading of every enrolled device, judged and kept; open billing requests are answered into the outbox."""
-        with self._work("read") as work:
-            reports = work.read(sorted(serial for serial, d in work.state.devices.items() if d.state in ENROLLED))
-            self.ledger.set_last_success(JobName.READ, self._clock())
-        return reports
 
     # --- choosing and registering --------------------------------------------------------------------------
 
@@ -120,7 +42,7 @@ class Agent(Rooms):
     def preview(self, serials: Sequence[str] = (), replaced: Sequence[tuple[str, str]] = ()) -> tuple[Preview, ...]:
         """The very messages `register` would send if `serials` were selected too, and in each pair of `replaced` the
         first by the second. Changes nothing, sends nothing. Raises what `select` raises."""
-        site = self.ledger.load_site() or _new_site()
+        site = self.ledger.load_site() or new_site()
         _check_serials(serials, site)
         session, now = Session(site, soap.pack), self._clock()
         for old, new in replaced:
@@ -210,8 +132,12 @@ class Agent(Rooms):
 
     def check(self) -> None:
         """Raises SettingsError for a configuration that can neither send nor read: something is not set, a file or a
-        secret is not there, a name means nothing. Sends nothing."""
-        _ = self.exchanges, self.devices
+        secret is not there, a name means nothing; OverBudget where its policy leaves no room for a sync request. Sends
+        nothing."""
+        site = self.ledger.load_site() or new_site()
+        _, _, verdict = self.exchanges.compose(SyncProxy(site.client, __version__))
+        verdict.demand()
+        _ = self.devices
 
     # --- keys ----------------------------------------------------------------------------------------------
 
@@ -280,24 +206,6 @@ class Agent(Rooms):
         """The last `limit` exchanges, oldest first; or just the one called `number`, if it is still kept."""
         return self.ledger.exchanges(limit, number)
 
-    # --- within --------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _work(self, who: str) -> Iterator[Work]:
-        """One verb's turn with the store: locked, loaded, and saved at every step."""
-        with self.ledger.writer(who):
-            yield Work(self._site(), self.ledger, self._clock, lambda: self.exchanges, lambda: self.devices, lambda: self.keys)
-            if self._memory is not None:
-                self._memory.save(self._clock())
-
-    def _site(self) -> SiteState:
-        """The site as kept; a new one gets its client id, which it keeps for life."""
-        site = self.ledger.load_site()
-        if site is None:
-            site = _new_site()
-            self.ledger.save_site(site)
-        return site
-
 
 def open_agent(config: Path, clock: Callable[[], datetime] = wall_clock) -> Agent:
     """The agent of a configuration file. Raises SettingsError."""
@@ -310,10 +218,6 @@ def check_profile(file: Path, recording: Path) -> ProfileCheck:
         return devices.check_profile(file, recording, wall_clock())
     except DeviceError as error:
         raise SettingsError(str(error), error.advice) from None
-
-
-def _new_site() -> SiteState:
-    return SiteState(client=str(uuid.uuid4()))
 
 
 def _registration(offer: tuple[str, str] | None) -> ev.RegistrationOrdered:

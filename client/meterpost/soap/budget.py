@@ -34,7 +34,8 @@ class BudgetVerdict:
             raise OverBudget(
                 f"{self.budget.transaction} for {self.devices} devices has {self.octets} octets, "
                 f"the documented formula {self.budget.formula} allows {self.limit}",
-                "It was not sent. Please report this: a message must never outgrow its formula.",
+                "It was not sent. A long server address, RSA keys and encryption leave little room: another security.policy "
+                "has more. Under digest-2002 this must not happen; please report it.",
             )
 
 

@@ -86,7 +86,7 @@ def _sign(
 ) -> None:
     covered = tuple(parts)
     prefix = None if pointer is None else "d"  # without KeyInfo nothing else is in there: each octet less is more address
-    signature = etree.SubElement(security, _ds("Signature"), nsmap={prefix: DS})
+    signature = etree.SubElement(security, _ds("Signature"), nsmap={prefix: DS})  # type: ignore[dict-item]  # its stubs know no default
     for encrypted in security.iterchildren(f"{{{XENC}}}*"):  # receivers work from front to back (R3212): check, then decrypt
         encrypted.addprevious(signature)
     info = etree.SubElement(signature, _ds("SignedInfo"))

@@ -8,6 +8,7 @@ import pytest
 from agent_lab import Lab
 
 from meterpost.agent import Agent
+from meterpost.agent.printers import Printers
 from meterpost.errors import AuthenticationError, Busy, Refused, SettingsError, StoreError
 from meterpost.lifecycle.state import DeviceState, ProxyState
 
@@ -68,7 +69,8 @@ def test_changing_waits_for_nobody_and_says_who_is_at_it(lab: Lab, agent: Agent,
 
 
 def test_every_verb_is_one_of_the_two() -> None:
-    public = {name for name, member in vars(Agent).items() if callable(member) and not name.startswith("_")}
+    verbs = [item for kind in (Agent, Printers) for item in vars(kind).items()]
+    public = {name for name, member in verbs if callable(member) and not name.startswith("_")}
     others = {"plan", "check_targets", "places", "discover", "record", "replay"}  # tried where the printers are real
     assert public == LOOKING.keys() | CHANGING.keys() | others
 

@@ -246,9 +246,10 @@ def test_renewing_needs_a_registered_client(meterpost, configured: Path) -> None
 
 @pytest.mark.parametrize("flags", [[], ["--released"]], ids=str)
 def test_renewing(meterpost, config: Path, server, flags: list[str]) -> None:
-    """Against the server, over TLS, under the policy that needs no key yet: an administrator prepares the change."""
+    """Against the server, over TLS, by an administrator who changed to a policy that signs and does not wait for the sync."""
     meterpost("discover")
     meterpost("enrol", "--all")
+    config.write_text(f'{config.read_text("utf-8")}\n[security]\npolicy = "signed"\n', "utf-8")
     store = FileStore(config.parent / "keys")
     first = meterpost("keys", "renew", "--json", *flags)
     assert first.code == 0, first.err
