@@ -60,10 +60,18 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--budget", choices=("off", "warn", "refuse"), default="refuse", help="messages over their formula")
     parser.add_argument("--client-ca", type=Path, help="demand client certificates of this CA")
     parser.add_argument(
-        "--accept", nargs="+", metavar="POLICY", help="security policies messages may follow (default: all but text-2004)"
+        "--accept",
+        nargs="+",
+        action="extend",
+        metavar="POLICY",
+        help="security policies messages may follow (default: all but text-2004)",
     )
     parser.add_argument(
-        "--enrol", nargs="+", metavar="POLICY", help="those a registration may follow as well (default: the digest policies)"
+        "--enrol",
+        nargs="+",
+        action="extend",
+        metavar="POLICY",
+        help="those a registration may follow as well (default: the digest policies)",
     )
     parser.add_argument(
         "--trust",

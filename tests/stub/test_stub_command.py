@@ -1,5 +1,6 @@
 """`meterpost-stub serve` as a process: what it prints, how it stops, what its exit codes say."""
 
+import argparse
 import json
 import signal
 import socket
@@ -14,7 +15,7 @@ import requests
 
 from meterpost_stub import StubOptions, StubServer
 from meterpost_stub.certificates import Authority
-from meterpost_stub.cli import main
+from meterpost_stub.cli import _options, add_parser, main
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
@@ -43,6 +44,22 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
 
 CHEROOT_LEAVES_A_SOCKET = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 """One that it could not bind, to the garbage collector."""
+
+
+@pytest.mark.parametrize(
+    "spelled", [["--accept", "hmac", "signed"], ["--accept", "hmac", "--accept", "signed"]], ids=["in one", "one by one"]
+)
+def test_several_policies_are_all_accepted_however_they_are_spelled(spelled: list[str]):
+    for option, name in (("--accept", "accept"), ("--enrol", "enrol")):
+        arguments = [option if word == "--accept" else word for word in spelled]
+        given = getattr(options(*arguments), name)
+        assert getattr(given, "policies", given) == ("hmac", "signed")
+
+
+def options(*arguments: str) -> StubOptions:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    return _options(parser.parse_args(["serve", *arguments]))
 
 
 @CHEROOT_LEAVES_A_SOCKET
