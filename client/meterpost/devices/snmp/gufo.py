@@ -65,6 +65,9 @@ _REFUSALS = {
     5: "Wrong SNMP PDU digest",
     6: "Ciphering services not available or ciphertext is broken",
 }
+_GIVES_UP = ("PanicException", "RuntimeError")
+"""How the Rust binding fails where it has no error of its own: the first derives from BaseException, the other has the name
+of the error it wants to be in its text."""
 _BUFFER = 4080  # octets of a message gufo_snmp has room for
 
 R = TypeVar("R")
@@ -377,7 +380,7 @@ class _Exchange:
         try:
             return read()
         except BaseException as error:
-            if type(error).__name__ != "PanicException":  # of the Rust binding; it derives from BaseException
+            if type(error).__name__ not in _GIVES_UP:
                 raise
             raise SnmpError(str(error)) from None
 
