@@ -22,12 +22,38 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-_CLOCK = "Check this computer's clock; if it is right, somebody may be between this computer and the server."
-_KEYS = (wsse.Reason.KEY_UNKNOWN, wsse.Reason.KEY_EXPIRED)
+_BETWEEN = "somebody may be between this computer and the server."
+_CLOCK = f"Check this computer's clock; if it is right, {_BETWEEN}"
+_POLICY = (
+    "Ask the server's operator which policy its answers follow, and choose it as security.policy, or name it in "
+    f"security.accept; if it should be this one, {_BETWEEN}"
+)
+_PASSWORD = (
+    "Who answers does not know the account's password, or something on the way changes messages: was the password changed at "
+    f"the server, or is the address another server's? If neither, {_BETWEEN}"
+)
 _STRANGER = (
     "Somebody may be between, or the server signs with a certificate that 'meterpost keys' does not show: then ask the vendor "
     "for it (security.server_certificates), or to release this client's keys, and run 'meterpost keys renew --released'."
 )
+_REPEATED = f"Something on the way may repeat answers it has kept, such as an HTTP proxy; if nothing does, {_BETWEEN}"
+_CHANGED = (
+    "Something on the way may change messages, such as a firewall that inspects TLS, or the server writes them differently: "
+    f"ask its operator with the answer that 'meterpost journal' keeps; if neither, {_BETWEEN}"
+)
+_OF = wsse.Reason
+_ADVICE = {
+    reason: advice
+    for advice, reasons in {
+        _CLOCK: (_OF.TIMESTAMP_STALE, _OF.TIMESTAMP_EARLY, _OF.TIMESTAMP_EXPIRED, _OF.DIGEST_STALE, _OF.DIGEST_EARLY),
+        _POLICY: (_OF.POLICY_REFUSED, _OF.NO_SECURITY, _OF.DIGEST_REQUIRED),
+        _PASSWORD: (_OF.USER_UNKNOWN, _OF.DIGEST_WRONG, _OF.PASSWORD_WRONG),
+        _STRANGER: (_OF.KEY_UNKNOWN, _OF.KEY_EXPIRED),
+        _REPEATED: (_OF.REPLAYED,),
+    }.items()
+    for reason in reasons
+}
+"""What to do about a reply that is refused for a reason; for any other, `_CHANGED`."""
 
 _CODEC = soap.Codec()
 """One for the life of the process: it reads the contract at the first reply, which takes a while."""
@@ -56,13 +82,16 @@ class Exchanges:
         clock: Clock,
         keys: Keys,
     ) -> None:
-        """Raises SettingsError for a policy that is none."""
+        """Raises SettingsError for a policy that is none, here or in what is accepted."""
         self._transport = transport
         self._ledger = ledger
         self._credentials = credentials
         self._security = security
         self._policy = wsse.policy(security.policy)
-        self._acceptance(security.accept or (self._policy.reply,))
+        try:
+            self._acceptance(security.accept or (self._policy.reply,))
+        except SettingsError as error:
+            raise SettingsError(f"security.accept: {error}", error.advice) from None
         self._replay = ledger.nonce_cache()
         self._url = url
         self._clock = clock
@@ -87,7 +116,8 @@ class Exchanges:
         """Raises SettingsError where the policy needs keys that are not here."""
         now, policy, accept = self._clock(), self._policy, self._security.accept
         key = self._keys.identity(now) if policy.needs_key else None
-        server = self._keys.server_certificates() if policy.needs_key else ()
+        answers_sign = any(wsse.POLICIES[name].needs_key for name in accept)
+        server = self._keys.server_certificates() if policy.needs_key or answers_sign else ()
         if policy.needs_key and key is None:
             if keyless or isinstance(message, RegisterProxy):
                 policy, accept = wsse.policy(policy.enrols_with), ()
@@ -168,10 +198,10 @@ class Exchanges:
                     "Nothing is done because of it; the message is sent again. Ask the server's operator if it was theirs.",
                 )
             raise error
-        if not verdict.ok:
+        if verdict.reason:
             raise AuthenticationError(
                 f"the reply does not prove that it comes from the server: {'; '.join(verdict.reasons)}",
-                _STRANGER if verdict.reason in _KEYS else _CLOCK,
+                _ADVICE.get(verdict.reason, _CHANGED),
             )
         return _CODEC.decode(root, message)
 

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agent_lab import START, Clock
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from meterpost.agent.exchange import Exchanges
-from meterpost.errors import AuthenticationError, NetworkError, OverBudget, PeerError, Refused, TlsError
-from meterpost.keys import Keys, MemoryStore
+from meterpost.errors import AuthenticationError, NetworkError, OverBudget, PeerError, Refused, SettingsError, TlsError
+from meterpost.keys import Keys, MemoryStore, rehearsal
+from meterpost.keys.about import read_pem
 from meterpost.ledger import Ledger, open_ledger
 from meterpost.lifecycle.messages import SyncProxy, SyncProxyResponse, TurnOn
-from meterpost.model import Credentials
+from meterpost.model import Credentials, KeyPair
 from meterpost.settings import SecuritySettings, StoreSettings
 from meterpost.transport import MemoryTransport, Outbound
 from meterpost.wsse import NONCE, POLICIES, Identity, seal
@@ -37,6 +40,7 @@ class Server:
     payload: bytes = TURN_ON
     account: Credentials = ACCOUNT
     policy: str = "digest-2004"
+    key: KeyPair = field(default_factory=lambda: rehearsal.stand_in()[0])
     at: datetime = START
     reply: bytes = b""
     status: int = 200
@@ -53,7 +57,7 @@ class Server:
 
     def sealed(self) -> bytes:
         envelope = OPENING + self.payload + b"</s:Body></s:Envelope>"
-        return seal(envelope, POLICIES[self.policy], Identity(self.account), self.at, secrets.token_bytes(NONCE))
+        return seal(envelope, POLICIES[self.policy], Identity(self.account, self.key), self.at, secrets.token_bytes(NONCE))
 
 
 @pytest.fixture
@@ -68,11 +72,15 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger.close()
 
 
-def exchanges(server: Server, ledger: Ledger, url: str = URL, policy: str = "digest-2004") -> Exchanges:
+def exchanges(
+    server: Server, ledger: Ledger, url: str = URL, policy: str = "digest-2004", accept: tuple[str, ...] = ()
+) -> Exchanges:
     """As after a restart: whatever is remembered is in the ledger."""
     transport = MemoryTransport(server.answer, url)
-    security = SecuritySettings(policy=policy)
-    return Exchanges(transport, ledger, ACCOUNT, security, url, Clock(), Keys(MemoryStore(), security, Path()))
+    security = SecuritySettings(policy=policy, accept=accept)
+    store = MemoryStore()
+    store.trust(read_pem(server.key.certificate))
+    return Exchanges(transport, ledger, ACCOUNT, security, url, Clock(), Keys(store, security, Path()))
 
 
 # --- believed, or not --------------------------------------------------------------------------------------
@@ -85,32 +93,36 @@ def test_an_honest_answer_is_believed(server: Server, ledger: Ledger, policy: st
     assert answer == SyncProxyResponse(START, None, (TurnOn("A"),))
 
 
-def refused(server: Server, ledger: Ledger, reason: str) -> None:
-    """The reply is not believed, the person is told why, and the journal has it."""
+def refused(server: Server, ledger: Ledger, reason: str, about: str, accept: tuple[str, ...] = ()) -> None:
+    """The reply is not believed, the person is told why and what of these to look at, and the journal has it."""
     with pytest.raises(AuthenticationError, match="does not prove") as caught:
-        exchanges(server, ledger).send(MESSAGE)
+        exchanges(server, ledger, accept=accept).send(MESSAGE)
     assert reason in str(caught.value)
-    assert "clock" in caught.value.advice
+    assert [word for word in ADVISED if word in caught.value.advice] == [about]
+    assert "somebody may be between" in caught.value.advice.lower()
     (line,) = ledger.exchanges(limit=1)
     assert line.outcome == f"failed: {caught.value}"
     assert line.answer == ""
     assert line.response.endswith(server.sent[-1])
 
 
+ADVISED = ("clock", "security.policy", "password", "meterpost keys", "HTTP proxy", "firewall")
+
+
 def test_a_server_with_another_password(server: Server, ledger: Ledger) -> None:
     server.account = Credentials("site", "wrong")
-    refused(server, ledger, "digest-wrong")
+    refused(server, ledger, "digest-wrong", "password")
 
 
 def test_a_server_that_answers_as_somebody_else(server: Server, ledger: Ledger) -> None:
     server.account = Credentials("root", "right")
-    refused(server, ledger, "user-unknown")
+    refused(server, ledger, "user-unknown", "password")
 
 
 def test_a_reply_that_was_used_before_even_after_a_restart(server: Server, ledger: Ledger) -> None:
     exchanges(server, ledger).send(MESSAGE)
     server.reply = server.sent[0]
-    refused(server, ledger, "replayed")
+    refused(server, ledger, "replayed", "HTTP proxy")
 
 
 def test_our_own_header_reflected_over_a_forged_body(server: Server, ledger: Ledger) -> None:
@@ -122,23 +134,66 @@ def test_our_own_header_reflected_over_a_forged_body(server: Server, ledger: Led
         return 200, XML, server.sent[-1]
 
     server.answer = reflect
-    refused(server, ledger, "replayed")
+    refused(server, ledger, "replayed", "HTTP proxy")
 
 
 @pytest.mark.parametrize(("off", "reason"), [(-timedelta(hours=1), "stale"), (timedelta(hours=1), "early")])
 def test_a_reply_of_another_time(server: Server, ledger: Ledger, off: timedelta, reason: str) -> None:
     server.at += off
-    refused(server, ledger, reason)
+    refused(server, ledger, reason, "clock")
 
 
 def test_a_reply_in_another_policy(server: Server, ledger: Ledger) -> None:
     server.policy = "digest-2002"
-    refused(server, ledger, "policy-refused")
+    refused(server, ledger, "policy-refused", "security.policy")
 
 
 def test_a_reply_nobody_sealed(server: Server, ledger: Ledger) -> None:
     server.reply = OPENING + TURN_ON + b"</s:Body></s:Envelope>"
-    refused(server, ledger, "no-security-header")
+    refused(server, ledger, "no-security-header", "security.policy")
+
+
+REPLIES = ("digest-2004", "hmac", "signed")
+
+
+@pytest.mark.parametrize("accept", [("hmac",), ("digest-2004",), ("signed",), ("digest-2004", "hmac"), REPLIES])
+@pytest.mark.parametrize("policy", REPLIES)
+def test_a_reply_may_follow_the_policies_that_are_accepted_and_no_other(
+    server: Server, ledger: Ledger, accept: tuple[str, ...], policy: str
+) -> None:
+    server.policy = policy
+    if policy in accept:
+        assert exchanges(server, ledger, accept=accept).send(MESSAGE) == SyncProxyResponse(START, None, (TurnOn("A"),))
+    else:
+        refused(server, ledger, f"policy-refused: {policy} is not accepted", "security.policy", accept)
+
+
+def test_a_signed_reply_is_the_servers_own(server: Server, ledger: Ledger) -> None:
+    server.policy = "signed"
+    speaking = exchanges(server, ledger, accept=("digest-2004", "signed"))
+    server.key = rehearsal._self_signed(ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(AuthenticationError, match="key-unknown") as caught:
+        speaking.send(MESSAGE)
+    assert "meterpost keys" in caught.value.advice
+
+
+def test_a_reply_that_was_changed_on_its_way(server: Server, ledger: Ledger) -> None:
+    server.policy = "signed"
+    server.reply = server.sealed().replace(b'serial="A"', b'serial="B"')
+    refused(server, ledger, "signature-wrong", "firewall", ("signed",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [({"policy": "sined"}, "security.policy: 'sined'"), ({"accept": ("digest-2004", "sined")}, "security.accept: 'sined'")],
+)
+def test_a_name_that_is_no_policy_is_told_with_its_setting(
+    server: Server, ledger: Ledger, settings: dict[str, Any], names: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        exchanges(server, ledger, **settings)
+    assert str(caught.value).startswith(f"{names} is not a security policy")
+    assert "digest-2004" in caught.value.advice
 
 
 # --- the journal -------------------------------------------------------------------------------------------
@@ -166,9 +221,9 @@ def test_each_attempt_is_sealed_anew(server: Server, ledger: Ledger) -> None:
 
 
 FAULT = (
-    "<s:Fault><faultcode>s:Client</faultcode><faultstring>no</faultstring>"
-    '<detail><m:Refusal code="not-registered"/></detail></s:Fault>'
-).encode()
+    b"<s:Fault><faultcode>s:Client</faultcode><faultstring>no</faultstring>"
+    b'<detail><m:Refusal code="not-registered"/></detail></s:Fault>'
+)
 UNSEALED = OPENING + FAULT + b"</s:Body></s:Envelope>"
 
 
