@@ -5,6 +5,7 @@ authority's own is kept only where it is given a folder to keep it in.
 """
 
 import ipaddress
+import os
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -102,9 +103,9 @@ def pem_of(key: PrivateKey) -> bytes:
 def write_pair(folder: Path, name: str, pair: KeyPair) -> tuple[Path, Path]:
     """`{name}.pem` and `{name}.key`, the key first: who finds the certificate finds the key."""
     certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
-    key_file.touch(mode=0o600)
-    key_file.chmod(0o600)
-    key_file.write_bytes(pair.private_key)
+    key_file.unlink(missing_ok=True)
+    with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # a link is not followed
+        file.write(pair.private_key)
     certificate_file.write_bytes(pair.certificate)
     return certificate_file, key_file
 

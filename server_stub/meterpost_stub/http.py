@@ -23,6 +23,7 @@ from meterpost_stub.soap11 import SoapFault
 from meterpost_stub.store import Entry, Store
 from meterpost_stub.web import LARGEST_BODY, XML, HttpRefusal, HttpRequest, HttpResponse, refusal, response
 from meterpost_wsdl import compact, names, xmlio
+from meterpost_wsdl.coding import in_gzip
 
 _log = logging.getLogger(__name__)
 _CHARSETS = ("utf-8", "utf-16", "us-ascii", "ascii")
@@ -119,7 +120,12 @@ class Guard:
 
     def _fault(self, request: HttpRequest, fault: SoapFault, sender: Sender | None) -> HttpResponse:
         """Any fault is a 500 (R1126). Who is known gets it sealed: it may be a reason to give up a registration."""
-        envelope = fault.envelope() if sender is None else self._security.seal(compact.envelope(fault.content()), sender)
+        envelope = fault.envelope()
+        if sender is not None:
+            try:
+                envelope = self._security.seal(compact.envelope(fault.content()), sender)
+            except Exception:
+                _log.exception("a fault could not be sealed")
         return coding.answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, envelope)
 
     def _too_large(self, count: Count, trace: _Trace) -> bool:
@@ -152,7 +158,7 @@ class Guard:
             answer=answered.budget.id if answered else "",
             answer_devices=answered.devices if answered else 0,
             request_head=request.head,
-            request=masked(request.body or b""),
+            request=masked(request.body or b"", in_gzip(request.head)),
             response_head=answer.head,
             response=answer.body,
         )

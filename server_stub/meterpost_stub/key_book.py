@@ -91,6 +91,8 @@ class KeyBook:
         key = self._store.get(ClientKey, signer) if signer else None
         if key is None:
             return
+        if key.put_away is not None:  # since the message was opened
+            raise Refusal("key-refused", "this key does not count any more")
         if key.client not in ("", proxy.client):
             raise Refusal("other-account", "the message is signed with another client's key")
         if key.first_used is None:
@@ -211,7 +213,8 @@ class KeyBook:
             return tuple((key, self.state_of(key)) for key in kept)
 
     def state_of(self, key: ClientKey) -> KeyState:
-        keys = self._store.all(ClientKey, client=key.client, account=key.account)
+        # Two certificates of an account are two people's, not one's that follow each other.
+        keys = self._store.all(ClientKey, client=key.client, account=key.account) if key.client else [key]
         return rules.state(key, keys, self.is_off(key.client), self._clocks.security(), self._lives.grace)
 
     def _kept(self, client: str) -> list[ClientKey]:

@@ -11,7 +11,19 @@ from dataclasses import dataclass, field, replace
 from lxml import etree
 
 from meterpost.model import Credentials, KeyPair
-from meterpost.wsse import NONCE, POLICIES, Acceptance, ContentKey, Identity, Policy, Trust, open_envelope, remember, seal
+from meterpost.wsse import (
+    NONCE,
+    POLICIES,
+    Acceptance,
+    ContentKey,
+    Identity,
+    Policy,
+    Trust,
+    open_envelope,
+    policy,
+    remember,
+    seal,
+)
 from meterpost.wsse.algorithms import KeyKind
 from meterpost.wsse.trust import kind_of, loaded
 from meterpost_stub.clocks import Clocks
@@ -23,7 +35,8 @@ from meterpost_stub.store import Store
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sent a request: proved, not claimed. `certificate` (PEM) is the one its signature was made with, b'' where a
-    password was the proof. The request follows `received`, an answer `policy`, encrypted with `content` where that says so."""
+    password was the proof. The request follows `received`, an answer `policy`, encrypted with `content` where that says
+    so, and names the request by its `tag`."""
 
     account: str
     received: Policy
@@ -31,6 +44,7 @@ class Sender:
     client: str = ""
     certificate: bytes = b""
     content: ContentKey | None = field(default=None, repr=False)
+    tag: str = ""
 
 
 class Security:
@@ -46,6 +60,8 @@ class Security:
         store: Store,
         clocks: Clocks,
     ) -> None:
+        for name in (*accept.policies, *enrol):
+            policy(name)  # what proves nothing is no request's
         self._accounts = accounts
         self._accept = accept
         self._enrolment = replace(accept, policies=tuple(dict.fromkeys((*accept.policies, *enrol))))
@@ -74,6 +90,7 @@ class Security:
             "" if request is None else request.get("client", ""),
             certificate,
             verdict.content,
+            verdict.tag,
         )
 
     def seal(self, envelope: bytes, to: Sender) -> bytes:
@@ -81,7 +98,7 @@ class Security:
         now, nonce = self._clocks.security(), secrets.token_bytes(NONCE)
         remember(to.policy, to.account, nonce, self._accept, self._store, now)  # our own header is no request's
         credentials = Credentials(to.account, self._accounts.get(to.account, ""))
-        identity = Identity(credentials, self._key(to) if to.policy.needs_key else None, content=to.content)
+        identity = Identity(credentials, self._key(to) if to.policy.needs_key else None, content=to.content, answers=to.tag)
         return seal(envelope, to.policy, identity, now, nonce)
 
     def _key(self, to: Sender) -> KeyPair:

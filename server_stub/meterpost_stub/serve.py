@@ -105,7 +105,7 @@ class StubServer:
     def _start(self, stack: ExitStack) -> None:
         options = self.options
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="meterpost-stub-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder = folder.resolve()  # what is announced must not depend on where its reader stands
         self._store = Store(options.db)
         stack.callback(self._store.close)

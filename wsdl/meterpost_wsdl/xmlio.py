@@ -22,12 +22,13 @@ _TEXT_TABLE = str.maketrans(_TEXT)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one document: octets, elements, attributes, levels of nesting."""
+    """Bounds on one document: octets, elements, attributes, levels of nesting, attributes of one element."""
 
     octets: int = 16 * 1024 * 1024
     elements: int = 600_000
     attributes: int = 2_000_000
     depth: int = 32
+    of_one: int = 64
 
 
 class BadXml(ValueError):
@@ -72,6 +73,8 @@ def parse(data: bytes, limits: Limits = Limits()) -> etree._Element:
         raise BadXml("pi", "a processing instruction is not allowed")
     if root.xpath("boolean(" + "/*" * (limits.depth + 1) + ")"):
         raise BadXml("depth", f"elements are nested deeper than {limits.depth}")
+    if root.xpath(f"boolean(//*[@*[{limits.of_one + 1}]])"):  # canonical XML sorts them, in the square of their number
+        raise BadXml("attributes", f"an element has more than {limits.of_one} attributes")
     return root
 
 

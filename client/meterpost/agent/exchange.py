@@ -160,7 +160,7 @@ class Exchanges:
             url=self._url,
             transaction=verdict.budget.id,
             devices=verdict.devices,
-            request=head + wsse.masked(outbound.body),
+            request=head + wsse.masked(outbound.body, outbound.coded),
             request_sizes=Sizes(len(outbound.envelope), len(head) + len(outbound.body), 0),
             outcome="ok",
         )
@@ -168,7 +168,8 @@ class Exchanges:
             wsse.remember(seal.policy, self._credentials.username, nonce, seal.accept, self._replay, line.at)
             reply = self._transport.post(outbound)
             line = _measured(line, outbound, reply)
-            answer = self._open(reply, message, seal)
+            trust = replace(seal.trust, asked=wsse.tag_of(outbound.envelope))
+            answer = self._open(reply, message, replace(seal, trust=trust))
         except Exception as error:
             self._keep(replace(line, outcome=_outcome(error)))
             raise
@@ -191,7 +192,7 @@ class Exchanges:
         root = soap.root_of(reply)
         verdict = wsse.open_envelope(root, seal.accept, seal.trust, self._replay, self._clock())
         if error := soap.fault_of(root, reply.status):
-            proved = wsse.policy(seal.policy.reply).proves_sender
+            proved = wsse.POLICIES[seal.policy.reply].proves_sender
             if isinstance(error, Refused) and proved and not verdict.ok:  # anybody between could end a registration so
                 raise PeerError(
                     f"an answer that is not sealed as it should be says: {error} ({'; '.join(verdict.reasons)})",
@@ -211,7 +212,8 @@ class Exchanges:
 
 def _measured(line: Exchange, outbound: Outbound, reply: HttpReply) -> Exchange:
     """The line with what the transport saw leave and come."""
-    request, response = reply.request_head + wsse.masked(outbound.body), reply.response_head + reply.octets
+    request = reply.request_head + wsse.masked(outbound.body, outbound.coded)
+    response = reply.response_head + wsse.masked(reply.octets, bool(reply.coded))
     return replace(
         line,
         request=request,

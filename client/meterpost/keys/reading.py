@@ -91,6 +91,8 @@ def _demand_kind(name: str, key: PrivateKey) -> None:
             raise SettingsError(f"{name}: messages are not signed with a key on the curve {key.curve.name}", _WANTED)
     elif key.key_size < LEAST_RSA:
         raise SettingsError(f"{name}: an RSA key of {key.key_size} bits is too short", _WANTED)
+    elif key.public_key().public_numbers().e <= 2**16:
+        raise SettingsError(f"{name}: an RSA key with so small an exponent is not accepted", _WANTED)
 
 
 def _no_password(name: str) -> SettingsError:

@@ -6,6 +6,7 @@ from meterpost.wsse.opening import open_envelope, remember
 from meterpost.wsse.policy import CHOICES, DEFAULT, POLICIES, Acceptance, Password, Place, Policy, policy
 from meterpost.wsse.replay import MemoryReplayCache, ReplayCache
 from meterpost.wsse.sealing import NONCE, seal
+from meterpost.wsse.signature import tag_of
 from meterpost.wsse.trust import ContentKey, Identity, Trust, Trusted, recipient
 from meterpost.wsse.username import masked
 from meterpost.wsse.verdict import FAULTS, Fault, Reason, Verdict
@@ -43,4 +44,5 @@ __all__ = [
     "recipient",
     "remember",
     "seal",
+    "tag_of",
 ]

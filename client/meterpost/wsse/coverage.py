@@ -4,8 +4,8 @@ An Id leads to a part only if no other element of the message has it; what the p
 signed Body that was moved aside is no Body here (McIntosh and Austel, 2005; Somorovsky et al., 2012).
 """
 
+import re
 from dataclasses import dataclass
-from typing import Any, cast
 
 from lxml import etree
 
@@ -15,12 +15,14 @@ from meterpost.wsse.shape import Header
 from meterpost.wsse.verdict import Reason, Refusal
 from meterpost_wsdl.names import SERVICE, SOAP
 
-# Whatever any processor could take for an Id: with a namespace, or without one outside the protocol's own messages,
-# where `id` is the name of a billing request. Spelled so that a message of a million attributes is looked through once.
-_IDS = etree.XPath(
-    "(//@Id | //@ID | //@id | //@AssertionID)[namespace-uri(..) != $service] | //@*[namespace-uri() != '']"
-    "[local-name() = 'Id' or local-name() = 'ID' or local-name() = 'id' or local-name() = 'AssertionID']"
-)
+_SERVICE = f"{{{SERVICE}}}"
+_IDS = frozenset(("Id", "ID", "id", "AssertionID"))
+"""Whatever any processor could take for an Id: with a namespace, or without one outside the protocol's own messages, where
+`id` is the name of a billing request."""
+
+_NAME = re.compile(r"[\w.-]{1,256}")
+"""An xs:ID, colons aside. Anything else xmlsec would read as an XPointer: an expression of a stranger's."""
+
 _OURS = frozenset({f"{{{wsu}}}Id" for _, wsu in NAMESPACES.values()} | {"Id"})
 """How parts write their Ids: wsu:Id, or Id on elements of signatures and encryption."""
 
@@ -83,11 +85,17 @@ def _names(root: etree._Element) -> dict[etree._Element, tuple[str, str | None]]
     twice, whatever the attribute is called."""
     seen: set[str] = set()
     found: dict[etree._Element, tuple[str, str | None]] = {}
-    for value in cast("list[Any]", _IDS(root, service=SERVICE)):  # strings that know their attribute
-        name, owner = str(value), value.getparent()
-        if name in seen or owner in found:
-            raise Refusal(Reason.ID_REPEATED)
-        seen.add(name)
-        if value.attrname in _OURS:
-            found[owner] = name, etree.QName(value.attrname).namespace
+    for owner in root.iter("*"):  # not XPath: it sorts what it finds, and takes the square of their number
+        for key, value in owner.items():
+            namespace, _, local = str(key)[1:].rpartition("}") if key[0] == "{" else ("", "", str(key))
+            if local not in _IDS or (not namespace and str(owner.tag).startswith(_SERVICE)):
+                continue
+            name = str(value)
+            if name in seen or owner in found:
+                raise Refusal(Reason.ID_REPEATED)
+            if not _NAME.fullmatch(name):
+                raise Refusal(Reason.SIGNATURE_COVERAGE, "an Id is not a name")
+            seen.add(name)
+            if key in _OURS:
+                found[owner] = name, namespace or None
     return found

@@ -45,6 +45,7 @@ GCM = f"{_XENC11}aes256-gcm"
 CIPHERS: Mapping[str, int] = MappingProxyType({GCM: 32, f"{_XENC11}aes128-gcm": 16})
 """What is read: octets of the key, by algorithm."""
 
+_BY_SIZE = {size: uri for uri, size in CIPHERS.items()}
 _SHA1, _SHA256 = hashes.SHA1(), hashes.SHA256()  # noqa: S303  # see OAEP
 _DIGESTS = {f"{DS}sha1": _SHA1, f"{XENC}sha256": _SHA256}
 _MASKS = {f"{_XENC11}mgf1sha1": _SHA1, f"{_XENC11}mgf1sha256": _SHA256}
@@ -66,7 +67,8 @@ def encrypt(content: bytes, key: ContentKey, recipient: bytes, dialect: Dialect,
     encrypted, with a key the receiver has. `iv` (12 octets) is random and never used again. Raises ValueError for a key,
     an IV of another length, SettingsError for more content than a receiver reads.
     """
-    if len(key.octets) != KEY or len(iv) != IV:
+    algorithm = _BY_SIZE.get(len(key.octets))  # a reply's key is the peer's choice
+    if algorithm is None or len(iv) != IV:
         raise ValueError(f"not a key of {KEY} octets and an IV of {IV}")
     if len(content) > LONGEST:
         raise SettingsError(
@@ -91,7 +93,7 @@ def encrypt(content: bytes, key: ContentKey, recipient: bytes, dialect: Dialect,
         )
     sealed = iv + AESGCM(key.octets).encrypt(iv, content, None)
     data = (
-        f'<x:EncryptedData xmlns:x="{XENC}" Id="C" Type="{_CONTENT}"><x:EncryptionMethod Algorithm="{GCM}"/>'
+        f'<x:EncryptedData xmlns:x="{XENC}" Id="C" Type="{_CONTENT}"><x:EncryptionMethod Algorithm="{algorithm}"/>'
         f"{info}{_cipher_data(sealed)}</x:EncryptedData>"
     )
     return header, data

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from lxml import etree
 
-from meterpost.wsse.dialects import DS, Dialect
+from meterpost.wsse.dialects import DS, OASIS_2004, Dialect
 from meterpost.wsse.shape import children, text
 from meterpost.wsse.verdict import Reason, Refusal
 
@@ -119,7 +119,7 @@ def _x509_data(data: etree._Element) -> KeyName:
 
 
 def _key_identifier(element: etree._Element, dialect: Dialect) -> KeyName:
-    kind = dialect.term(element, "ValueType")
+    kind = dialect.term(element, "ValueType") or OASIS_2004.term(element, "ValueType")  # WSS 1.1 is spelled so everywhere
     octets = _octets(element)
     if kind == "ThumbprintSHA1":
         return Thumbprint(octets)

@@ -1,4 +1,4 @@
-"""A message becomes a verdict: shape, policy, times, password, signature, decryption, replay, in this order.
+"""A message becomes a verdict: shape, policy, times, password, signature, replay, decryption, in this order.
 
 Everything before password and signature costs the same for everybody; a token or signature is remembered only after it
 held, so strangers cannot fill the replay cache. Must never look into a Body that is in the clear, and never raise for what
@@ -7,6 +7,7 @@ a peer wrote.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,13 +16,17 @@ from lxml import etree
 
 from meterpost.wsse import coverage, derived, encryption, signature, timestamp, username
 from meterpost.wsse.coverage import Parts
+from meterpost.wsse.key_names import Unnamed
 from meterpost.wsse.policy import POLICIES, Acceptance, Password, Place, Policy
 from meterpost.wsse.recognition import ENCRYPTED_KEY, LIST, SIGNATURE, elements_of, plain, policy_of
 from meterpost.wsse.replay import ReplayCache
+from meterpost.wsse.sealing import ANSWER
 from meterpost.wsse.shape import Header, header_of
 from meterpost.wsse.trust import ContentKey, Trust, Trusted
 from meterpost.wsse.verdict import Reason, Refusal, Verdict
 from meterpost_wsdl.names import SOAP
+
+_ANSWER = re.compile(f"{ANSWER}[0-9a-f]{{16}}")
 
 
 def open_envelope(root: etree._Element, accept: Acceptance, trust: Trust, replay: ReplayCache, now: datetime) -> Verdict:
@@ -29,10 +34,7 @@ def open_envelope(root: etree._Element, accept: Acceptance, trust: Trust, replay
     was encrypted is in the clear afterwards. A refusal says the first thing that is wrong."""
     found = _Found(POLICIES[accept.policies[0]])
     try:
-        _Opening(root, header_of(root), found, accept, trust, now).run()
-        for token in found.once:
-            if not _first(token, accept, replay, now):
-                raise Refusal(Reason.REPLAYED)
+        _Opening(root, header_of(root), found, accept, trust, replay, now).run()
     except Refusal as refusal:
         return found.verdict(refusal.reason, refusal.detail)
     return found.verdict()
@@ -49,21 +51,23 @@ class _Found:
     covered: tuple[Place, ...] = ()
     signer: Trusted | None = None
     content: ContentKey | None = None
+    tag: str = ""
     once: list[bytes] = field(default_factory=list)
 
     def verdict(self, reason: Reason | None = None, detail: str = "") -> Verdict:
         reply = replace(POLICIES[self.policy.reply], dialect=self.policy.dialect)
         return Verdict(
-            reply,
-            reason,
-            detail,
-            self.username,
-            self.created,
-            self.nonce,
-            self.policy.name,
-            self.covered,
-            self.signer,
-            self.content,
+            reply_policy=reply,
+            reason=reason,
+            detail=detail,
+            username=self.username,
+            created=self.created,
+            nonce=self.nonce,
+            policy=self.policy.name,
+            covered=self.covered,
+            signer=self.signer,
+            content=self.content,
+            tag=self.tag,
         )
 
 
@@ -76,6 +80,7 @@ class _Opening:
     found: _Found
     accept: Acceptance
     trust: Trust
+    replay: ReplayCache
     now: datetime
 
     def run(self) -> None:
@@ -89,12 +94,15 @@ class _Opening:
         if policy.covers:
             parts = coverage.parts_of(self.root, self.header)
             self._signature(elements[SIGNATURE], parts, secret)
-            if policy.encrypted:
-                (body,) = self.root.iterchildren(f"{{{SOAP}}}Body")  # the signature covers it, so there is one
-                header = elements.get(LIST) if ENCRYPTED_KEY not in elements else elements[ENCRYPTED_KEY]
-                if header is None:
-                    raise Refusal(Reason.PART_MISSING, "nothing says how the Body is encrypted")
-                found.content = encryption.decrypt(header, body, self.trust.own, dialect, parts.tokens(), self.trust.sent)
+        # Before anything is decrypted: the key is not signed, and one message would let anybody try others without end.
+        if not all(_first(token, self.accept, self.replay, self.now) for token in found.once):
+            raise Refusal(Reason.REPLAYED)
+        if policy.encrypted:
+            (body,) = self.root.iterchildren(f"{{{SOAP}}}Body")  # the signature covers it, so there is one
+            announced = elements.get(ENCRYPTED_KEY, elements.get(LIST))
+            if announced is None:
+                raise Refusal(Reason.PART_MISSING, "nothing says how the Body is encrypted")
+            found.content = encryption.decrypt(announced, body, self.trust.own, dialect, parts.tokens(), self.trust.sent)
 
     def _password(self, element: etree._Element) -> bytes:
         """Whether the token shows the password; the key derived from it, where that is how. A stranger costs what a wrong
@@ -131,12 +139,21 @@ class _Opening:
             if not isinstance(read.name, str) or parts.referred(f"#{read.name}").place is not Place.USERNAME_TOKEN:
                 raise Refusal(Reason.SIGNATURE_MALFORMED, "the key is not named by the UsernameToken it is derived from")
             self._shared(read, secret)
+            self._answers(read)
             return
         found.signer = signer = self._signer(read)
         if signer.holder and found.username not in ("", signer.holder):
             raise Refusal(Reason.KEY_UNKNOWN, "the key is another account's")
         found.username = found.username or signer.holder
+        self._answers(read)
         found.once.append(signer.public_key + signature.once(read))  # KeyInfo is not signed: a key can be named anew
+
+    def _answers(self, read: signature.Signature) -> None:
+        """Whether an answer that says what it answers means what was asked: it is signed, but not for whom."""
+        self.found.tag = signature.tag(read.value)
+        said = [part.id for part in read.parts if part.place in (Place.TIMESTAMP, Place.ENVELOPE)]
+        if self.trust.asked and any(_ANSWER.fullmatch(name) and name != f"{ANSWER}{self.trust.asked}" for name in said):
+            raise Refusal(Reason.OTHER_ANSWER)
 
     def _shared(self, read: signature.Signature, secret: bytes) -> None:
         """A stranger costs, and is told, what a wrong password is; and so is who changed the message: it cannot be told."""
@@ -152,15 +169,19 @@ class _Opening:
 
     def _signer(self, read: signature.Signature) -> Trusted:
         name = read.name
+        if isinstance(name, Unnamed) and Place.ENVELOPE not in self.found.policy.covers:
+            raise Refusal(Reason.SIGNATURE_MALFORMED, "the signature names no key")  # or all there are would be tried
         if isinstance(name, str):
             raise Refusal(Reason.KEY_UNKNOWN, "the key is named by a password, and a certificate is asked for")
         meant = [trusted for trusted in self.trust.keys(name) if name.means(trusted.x509)]
         if not meant:
             raise Refusal(Reason.KEY_UNKNOWN)
-        in_force = [trusted for trusted in meant if trusted.why_not(self.now, self.accept.max_skew) is None]
-        if not in_force:
-            raise meant[-1].why_not(self.now, self.accept.max_skew) or Refusal(Reason.KEY_UNKNOWN)
-        return signature.verify(read, in_force)
+        # Only the holder of a key is told what is the matter with it. A key may have two certificates, and one have ended.
+        meant.sort(key=lambda trusted: trusted.why_not(self.now, self.accept.max_skew) is not None)
+        signer = signature.verify(read, meant)
+        if refusal := signer.why_not(self.now, self.accept.max_skew):
+            raise refusal
+        return signer
 
 
 def remember(policy: Policy, username: str, nonce: bytes, accept: Acceptance, replay: ReplayCache, now: datetime) -> bool:

@@ -196,14 +196,19 @@ class Acceptance:
     max_skew: timedelta = timedelta(seconds=_DEFAULT.max_skew_s)
 
     def __post_init__(self) -> None:
-        if not self.policies:
-            raise SettingsError("no security policy is accepted", f"Choose from: {', '.join(POLICIES)}.")
-        for name in self.policies:
-            policy(name)
+        unknown = sorted(set(self.policies) - set(POLICIES))
+        if unknown or not self.policies:
+            raise SettingsError(
+                f"{', '.join(map(repr, unknown))} is not a security policy" if unknown else "no security policy is accepted",
+                f"Choose from: {', '.join(POLICIES)}.",
+            )
 
 
 def policy(name: str) -> Policy:
-    """The row called `name`. Raises SettingsError."""
-    if name not in POLICIES:
-        raise SettingsError(f"security.policy: {name!r} is not a security policy", f"Choose from: {', '.join(POLICIES)}.")
-    return POLICIES[name]
+    """The row called `name`, of those requests follow. Raises SettingsError."""
+    if name not in CHOICES:
+        only = ": only replies follow it" if name in POLICIES else ""
+        raise SettingsError(
+            f"security.policy: {name!r} is not a security policy of requests{only}", f"Choose from: {', '.join(CHOICES)}."
+        )
+    return CHOICES[name]

@@ -23,6 +23,10 @@ NONCE = 16
 """Octets of the nonces we send: 128 random bits."""
 
 _OPENING, _BODY, _CLOSE = compact.OPENING.encode(), compact.BODY.encode(), compact.CLOSE.encode()
+ANSWER = "R"
+"""How the Id of an answer's Timestamp begins, or of its Envelope where that is what is signed; what it answers follows. So a
+signed answer cannot be given to somebody else. WSS 1.1 has an element for it (SignatureConfirmation), of 150 octets."""
+
 _IDS = {Place.ENVELOPE: "E", Place.BODY: "B", Place.TIMESTAMP: "T", Place.USERNAME_TOKEN: "U"}
 
 
@@ -87,7 +91,9 @@ def _signed(octets: bytes, policy: Policy, identity: Identity, nonce: bytes) -> 
     header = header_of(root)
     wsu_id = policy.dialect.tag("wsu", "Id")
     ids = _IDS
-    if identity.key and kind_of(loaded(identity.key.certificate)) is KeyKind.RSA:
+    if identity.answers:
+        ids = _IDS | dict.fromkeys((Place.TIMESTAMP, Place.ENVELOPE), f"{ANSWER}{identity.answers}")
+    elif identity.key and kind_of(loaded(identity.key.certificate)) is KeyKind.RSA:
         # Over the same, such a signature is the same: what is said twice in one second would be taken for a replay.
         ids = _IDS | {place: _IDS[place] + nonce[:4].hex() for place in (Place.TIMESTAMP, Place.ENVELOPE)}
     for part in coverage.parts_of(root, header).all:

@@ -6,7 +6,9 @@ and run any transform it is given.
 """
 
 import base64
+import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -169,12 +171,12 @@ def _value(element: etree._Element) -> bytes:
 
 def verify(signature: Signature, candidates: Sequence[Trusted]) -> Trusted:
     """Whose key made the signature: one of `candidates`, which are trusted, named by it, and in force. Raises Refusal."""
-    if signature.method == KeyKind.P256.value and len(signature.value) != 2 * COORDINATE:
-        raise Refusal(Reason.SIGNATURE_WRONG)  # another spelling of the same two numbers would be no replay to `once`
     usable = [(candidate, kind_of(candidate.x509)) for candidate in candidates]
     fitting = [candidate for candidate, kind in usable if kind is not None and kind.value == signature.method]
     if usable and not fitting:
         raise Refusal(Reason.ALGORITHM_UNSUPPORTED, "the algorithm is not the one of the key that is trusted")
+    if signature.method == KeyKind.P256.value and len(signature.value) != 2 * COORDINATE:
+        raise Refusal(Reason.SIGNATURE_WRONG)  # another spelling of the same two numbers would be no replay to `once`
     for candidate in fitting:
         if _holds(signature, candidate.certificate):
             return candidate
@@ -186,20 +188,23 @@ def verify_with_secret(signature: Signature, secret: bytes) -> None:
     from a salt of the sender's choice could otherwise be probed octet by octet."""
     if signature.method != KeyKind.SECRET.value:
         raise Refusal(Reason.ALGORITHM_UNSUPPORTED, "a shared secret goes with HMAC-SHA256")
-    context = _context(signature.parts, xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, secret))
+    value = _children(signature.element, ["SignedInfo", "SignatureValue"], ["KeyInfo"])["SignatureValue"]
+    written = value.text
     try:
-        context.sign(signature.element)
-        expected = _value(_children(signature.element, ["SignedInfo", "SignatureValue"], ["KeyInfo"])["SignatureValue"])
+        _context(signature.parts, xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, secret)).sign(signature.element)
+        expected = _value(value)
     except xmlsec.Error:
         raise Refusal(Reason.SIGNATURE_WRONG) from None
+    finally:
+        value.text = written  # a message that is refused must not leave with the right value
     if not hmac.compare_digest(expected, signature.value):
         raise Refusal(Reason.SIGNATURE_WRONG)
 
 
 def _holds(signature: Signature, certificate: bytes) -> bool:
-    context = _context(signature.parts, xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem))
+    key = xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem)
     try:
-        context.verify(signature.element)
+        _context(signature.parts, key).verify(signature.element)
     except xmlsec.Error:
         return False
     return True
@@ -216,10 +221,23 @@ def _context(parts: Iterable[Part], key: xmlsec.Key) -> xmlsec.SignatureContext:
 def once(signature: Signature) -> bytes:
     """What a replay of the signature has in common with it. Of ECDSA (r, s) and (r, n - s) are both good, and anybody can
     make one of the other."""
-    if signature.method != KeyKind.P256.value:
-        return signature.value
-    r, s = signature.value[:COORDINATE], int.from_bytes(signature.value[COORDINATE:], "big")
+    return _one_of_two(signature.value) if signature.method == KeyKind.P256.value else signature.value
+
+
+def _one_of_two(value: bytes) -> bytes:
+    r, s = value[:COORDINATE], int.from_bytes(value[COORDINATE:], "big")
     return r + min(s, -s % P256_ORDER).to_bytes(COORDINATE, "big")
+
+
+def tag(value: bytes) -> str:
+    """What an answer names a signature by: 16 hexadecimal digits, the same for both spellings of an ECDSA value."""
+    return hashlib.sha256(_one_of_two(value) if len(value) == 2 * COORDINATE else value).hexdigest()[:16]
+
+
+def tag_of(sealed: bytes) -> str:
+    """The tag of the signature in a message of our own; '' without one."""
+    found = re.search(rb"SignatureValue>([A-Za-z0-9+/=]+)<", sealed)
+    return tag(base64.b64decode(found[1])) if found else ""
 
 
 def _children(parent: etree._Element, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, etree._Element]:

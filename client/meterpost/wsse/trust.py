@@ -56,12 +56,14 @@ class ContentKey:
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who seals: the account for a UsernameToken, the key to sign with, the certificate (PEM) to encrypt to; for a reply no
-    certificate, but the `content` key the request came with. A policy uses what it needs."""
+    certificate, but the `content` key the request came with, and the tag of the signature it `answers`. A policy uses what
+    it needs."""
 
     credentials: Credentials | None = None
     key: KeyPair | None = None
     recipient: bytes = b""
     content: ContentKey | None = None
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,14 @@ def _nothing(_: KeyName) -> Sequence[Trusted]:
 class Trust:
     """Whom a receiver believes. `password_of` knows each user's password, None for a stranger. `keys` finds the
     certificates a message may mean; the room checks which of them it does mean, and whether they count. `own` are the
-    key pairs messages to this receiver are encrypted to; `sent` is the key its request was encrypted with."""
+    key pairs messages to this receiver are encrypted to; `sent` is the key its request was encrypted with, `asked` the tag
+    of the signature that made."""
 
     password_of: Callable[[str], str | None] = _nobody
     keys: Callable[[KeyName], Sequence[Trusted]] = _nothing
     own: Sequence[KeyPair] = field(default=(), repr=False)
     sent: ContentKey | None = None
+    asked: str = ""
 
 
 @lru_cache(256)

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     KEY_EXPIRED = "key-expired"
     KEY_REVOKED = "key-revoked"
     ID_REPEATED = "id-repeated"
+    OTHER_ANSWER = "other-answer"
     DECRYPTION_FAILED = "decryption-failed"
 
 
@@ -82,6 +83,7 @@ FAULTS: Mapping[Reason, tuple[str, str]] = MappingProxyType(
         Reason.KEY_EXPIRED: ("wsse:FailedAuthentication", "The certificate is not valid at this time."),
         Reason.KEY_REVOKED: ("wsse:FailedAuthentication", "The certificate was revoked."),
         Reason.ID_REPEATED: ("wsse:InvalidSecurity", "Two elements have the same Id."),
+        Reason.OTHER_ANSWER: ("wsse:InvalidSecurity", "The message is the answer to another one."),
         Reason.DECRYPTION_FAILED: ("wsse:FailedCheck", "The message could not be decrypted."),
     }
 )
@@ -109,8 +111,9 @@ class Fault:
 class Verdict:
     """`reply_policy` is the row a reply, or a fault, is written with, in the message's own namespaces. `policy` is the
     message's own row; `covered` are the parts its signature covers, by position; `signer` is the trusted certificate that
-    made it; `content` is the key the reply is to be encrypted with. What the message says of its sender (`username`,
-    `created` of its token, `nonce`, `covered`, `signer`) is only a claim unless `ok`."""
+    made it; `content` is the key the reply is to be encrypted with, `tag` what a reply names the signature by. What the
+    message says of its sender (`username`, `created` of its token, `nonce`, `covered`, `signer`) is only a claim unless
+    `ok`."""
 
     reply_policy: Policy
     reason: Reason | None = None
@@ -122,6 +125,7 @@ class Verdict:
     covered: tuple[Place, ...] = ()
     signer: "Trusted | None" = None
     content: "ContentKey | None" = None
+    tag: str = ""
 
     @property
     def ok(self) -> bool:

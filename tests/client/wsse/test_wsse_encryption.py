@@ -610,7 +610,7 @@ def test_a_certificate_that_cannot_be_encrypted_to_is_named_to_the_administrator
     assert caught.value.advice
 
 
-@pytest.mark.parametrize(("key", "iv"), [(CONTENT_KEY[:16], IV), (CONTENT_KEY, IV[:8]), (CONTENT_KEY, b"")])
+@pytest.mark.parametrize(("key", "iv"), [(CONTENT_KEY[:24], IV), (CONTENT_KEY, IV[:8]), (CONTENT_KEY, b"")])
 def test_a_key_or_iv_of_another_size_is_a_mistake_of_ours(key, iv):
     with pytest.raises(ValueError, match="32 octets"):
         written(CONTENT, pair().certificate, OASIS_2004, key, iv)

@@ -4,6 +4,7 @@ import pytest
 from wsse_messages import ACCOUNT, DRAFT, ENVELOPE, NONCE_OCTETS, NOON, OASIS, sealed
 
 from meterpost.wsse import POLICIES, Identity, masked, seal
+from meterpost_wsdl import coding
 
 TEXT = POLICIES["text-2004"]
 
@@ -24,6 +25,8 @@ def test_a_password_is_stars_and_everything_else_as_it_was():
         b"<w:Password><![CDATA[secret]]></w:Password>",
         b"<w:Password>sec<!-- -->ret</w:Password>",
         b"<w:Password>secret",
+        "<é:Password>secret</é:Password>".encode(),
+        b"<w:Password Note='PasswordDigest'>secret</w:Password>",
         b"<w:Password>secret</w:Password><w:Password>secret</w:Password>",
     ],
 )
@@ -41,3 +44,10 @@ def test_a_digest_stays(policy):
 def test_what_cannot_be_searched_is_masked_whole():
     message = "<Password>secret</Password>".encode("utf-16")
     assert masked(message) == b"*" * len(message)
+
+
+def test_what_is_compressed_is_masked_whole_where_a_password_is_in_it():
+    clear, digest = seal(ENVELOPE, TEXT, Identity(ACCOUNT), NOON, NONCE_OCTETS), sealed(OASIS)
+    assert masked(coding.gzip(clear), coded=True) == b"*" * len(coding.gzip(clear))
+    assert masked(coding.gzip(digest), coded=True) == coding.gzip(digest)
+    assert masked(b"no gzip", coded=True) == b"no gzip"

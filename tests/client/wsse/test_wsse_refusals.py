@@ -54,6 +54,12 @@ UNSUPPORTED, ALGORITHM, EXPIRED = "UnsupportedSecurityToken", "UnsupportedAlgori
 CASES = [
     # the Security header
     Case("another-actor", [("<w:Security", '<w:Security s:actor="urn:else"')], Reason.NO_SECURITY, INVALID),
+    Case(
+        "two-for-another-actor",
+        [(SECURITY_END, f'{SECURITY_END}<w:Security s:actor="urn:else"/><w:Security s:actor="urn:else"/>')],
+        Reason.MANY_SECURITY,
+        INVALID,
+    ),
     Case("empty-actor", [("<w:Security", '<w:Security s:actor=""')], Reason.NO_SECURITY, INVALID),
     Case("unknown-wsse", [("secext", "secext2")], Reason.NO_SECURITY, INVALID),
     Case("security-in-body", [("<s:Header>", "<s:Body>"), ("</s:Header>", "</s:Body>")], Reason.NO_SECURITY, INVALID),
@@ -230,7 +236,7 @@ def test_refused(case, policy):
 
 
 def test_every_reason_this_room_can_give_has_its_row():
-    elsewhere = {Reason.REPLAYED, Reason.PASSWORD_WRONG, Reason.ID_REPEATED, Reason.DECRYPTION_FAILED} | {
+    elsewhere = {Reason.REPLAYED, Reason.PASSWORD_WRONG, Reason.ID_REPEATED, Reason.OTHER_ANSWER, Reason.DECRYPTION_FAILED} | {
         reason for reason in Reason if "signature" in reason or "key" in reason
     }
     assert {case.reason for case in CASES} == set(Reason) - elsewhere

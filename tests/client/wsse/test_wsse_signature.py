@@ -1,5 +1,7 @@
 """Signatures over Body and Timestamp: made, verified, and every way round them refused."""
 
+import base64
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import NamedTuple
@@ -15,8 +17,9 @@ from wsse_messages import ENVELOPE, NONCE_OCTETS, NOON, altered
 
 from meterpost import wsse
 from meterpost.errors import SettingsError
-from meterpost.model import KeyPair
+from meterpost.model import Credentials, KeyPair
 from meterpost.wsse import Acceptance, Identity, MemoryReplayCache, Place, Reason, Trust, Trusted, open_envelope, seal
+from meterpost.wsse.dialects import OASIS_2004
 from meterpost.wsse.verdict import FAULTS
 from meterpost_wsdl import xmlio
 
@@ -192,3 +195,70 @@ def test_the_same_said_twice_in_one_second_is_no_replay(who):
         assert open_envelope(xmlio.parse(message), Acceptance(("signed",)), trust, cache, NOON).ok
     again = open_envelope(xmlio.parse(message), Acceptance(("signed",)), trust, cache, NOON)
     assert again.reason is Reason.REPLAYED
+
+
+@pytest.mark.parametrize("name", ["signed", "signed-2002", "digest+signed", "compact-signed", "hmac"])
+def test_an_answer_is_believed_by_who_asked_and_nobody_else(name):
+    """The server's key signs for all its clients."""
+    account = Credentials("site-4711", "secret")
+    row, identity = wsse.POLICIES[name], Identity(account, pair("P-256"))
+    trust = Trust(lambda _: account.password, lambda _: [Trusted(pair("P-256").certificate, account.username)])
+    asked, another = (seal(ENVELOPE, row, identity, NOON, bytes([n]) * 16) for n in (1, 2))
+    heard = open_envelope(xmlio.parse(asked), Acceptance((name,)), trust, MemoryReplayCache(), NOON)
+    assert heard.tag == wsse.tag_of(asked) != wsse.tag_of(another)
+    answer = seal(ENVELOPE, row, replace(identity, answers=heard.tag), NOON, bytes([3]) * 16)
+
+    def believed(tag: str) -> wsse.Verdict:
+        return open_envelope(xmlio.parse(answer), Acceptance((name,)), replace(trust, asked=tag), MemoryReplayCache(), NOON)
+
+    assert believed(wsse.tag_of(asked)).ok
+    assert believed(wsse.tag_of(another)).reason is Reason.OTHER_ANSWER
+
+
+@pytest.mark.parametrize("kind", ["thumbprint", "ski"])
+@POLICIES
+def test_a_key_can_be_named_otherwise(policy, kind):
+    certificate = x509.load_pem_x509_certificate(pair("P-256").certificate)
+    octets = {
+        "thumbprint": certificate.fingerprint(hashes.SHA1()),
+        "ski": x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest,
+    }[kind]
+    what = {"thumbprint": "ThumbprintSHA1", "ski": "X509SubjectKeyIdentifier"}[kind]
+    text = signed(policy).decode()
+    start, end = text.index("<d:X509Data>"), text.index("</d:X509Data>") + len("</d:X509Data>")
+
+    def naming(octets: bytes) -> bytes:
+        uri = OASIS_2004.spell(what)
+        name = f'<w:KeyIdentifier ValueType="{uri}">{base64.b64encode(octets).decode()}</w:KeyIdentifier>'
+        return (text[:start] + name + text[end:]).encode()
+
+    assert opened(naming(octets)).ok
+    assert opened(naming(octets[::-1])).reason is Reason.KEY_UNKNOWN
+
+
+@pytest.mark.parametrize("value", ["x')|//*|id('x", "xpointer(id(T))", "a b", "", "a" * 257])
+def test_an_id_is_a_name_and_nothing_that_is_evaluated(value):
+    message = altered(signed(), ('u:Id="T"', f'u:Id="{value}"'), ('URI="#T"', f'URI="#{value}"'))
+    assert opened(message).reason is Reason.SIGNATURE_COVERAGE
+
+
+def test_who_holds_no_key_is_not_told_what_is_the_matter_with_it():
+    assert opened(signed(), revoked=True).reason is Reason.KEY_REVOKED
+    assert opened(signed(), now=NOON + timedelta(minutes=1), revoked=True).reason is Reason.KEY_REVOKED
+    assert opened(signed(who="another P-256"), revoked=True).reason is Reason.SIGNATURE_WRONG
+
+
+@pytest.mark.parametrize("name", ["digest-2004", "text-2004", "hmac"])
+def test_what_a_secret_is_compared_with_is_compared_in_constant_time(monkeypatch, name):
+    account, compared = Credentials("site-4711", "secret"), []
+    message = seal(ENVELOPE, wsse.POLICIES[name], Identity(account), NOON, NONCE_OCTETS)
+
+    def compare(a: bytes, b: bytes) -> bool:
+        compared.append((a, b))
+        return a == b
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    trust = Trust({account.username: account.password}.get)
+    assert open_envelope(xmlio.parse(message), Acceptance((name,)), trust, MemoryReplayCache(), NOON).ok
+    assert len(compared) == 1
+    assert compared[0][0] == compared[0][1]
