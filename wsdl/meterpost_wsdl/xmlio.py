@@ -1,4 +1,4 @@
-"""Bounded reading and compact writing of XML: the only place where either side parses a message.
+"""Bounded reading and compact writing of XML: the only place where either side parses a message of a peer.
 
 Reading refuses before it builds: size, number of elements and attributes, DTD, and after the build
 processing instructions and depth. Nothing outside the bytes given is ever opened.
