@@ -20,8 +20,9 @@ _IDS = frozenset(("Id", "ID", "id", "AssertionID"))
 """Whatever any processor could take for an Id: with a namespace, or without one outside the protocol's own messages, where
 `id` is the name of a billing request."""
 
-_NAME = re.compile(r"[\w.-]{1,256}")
-"""An xs:ID, colons aside. Anything else xmlsec would read as an XPointer: an expression of a stranger's."""
+_NAME = re.compile(r"[\w.:-]{1,256}")
+"""An Id (with colons, though an xs:ID has none: toolkits write times into theirs). xmlsec puts what is referred to into an
+XPointer: with a quote or a bracket it would be an expression of a stranger's."""
 
 _OURS = frozenset({f"{{{wsu}}}Id" for _, wsu in NAMESPACES.values()} | {"Id"})
 """How parts write their Ids: wsu:Id, or Id on elements of signatures and encryption."""
