@@ -34,7 +34,7 @@ LONG_ADDRESS = "https://communication-server.services.printer-vendor.example:844
 """One of an ordinary kind; it stands in every request's head."""
 FULL_HEAD = 332
 """Octets of a full ordinary response head (status line, Date, Server, caching and connection headers)."""
-SPREAD = 16
+SPREAD = 24
 """Octets that compressed messages are counted longer: as other random octets in their seals may make them."""
 
 USED = [name for name in wsse.POLICIES if name != "timestamp-2004"]
@@ -43,6 +43,7 @@ USED = [name for name in wsse.POLICIES if name != "timestamp-2004"]
 _ENROLLING = {row.enrols_with for row in wsse.POLICIES.values()}
 _SIGNATURE = re.compile(rb"(SignatureValue>)[^<]{88}(?=<)")
 _VALUE = b64encode(sha512(b"of an ECDSA signature").digest())
+_TAG = sha512(b"of a request's signature").hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def _identity(policy: str, kind: str, content: str, sender: str) -> wsse.Identit
     encrypted = wsse.POLICIES[policy].encrypted
     recipient = pair("server", "rsa2048").certificate if encrypted and sender == "client" else b""
     wrapped = Golden("T3", policy, "p256").content_key() if encrypted else None
-    return wsse.Identity(credentials, pair(sender, kind) if kind else None, recipient, wrapped)
+    answers = _TAG if sender == "server" else ""
+    return wsse.Identity(credentials, pair(sender, kind) if kind else None, recipient, wrapped, answers)
 
 
 @cache

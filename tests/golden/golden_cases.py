@@ -129,7 +129,7 @@ class Golden:
 
     @property
     def request(self) -> "Golden":
-        """What a reply answers: the content key comes from there."""
+        """What a reply answers: its name and the content key come from there."""
         case = self.case.removesuffix("-reply").replace("T4", "T3") if self.is_reply else self.case
         return Golden(case, self.policy, self.key)
 
@@ -156,6 +156,10 @@ class Golden:
         (wrapped,) = re.findall("<x:CipherValue>([^<]*)</x:CipherValue></x:CipherData><x:ReferenceList>", text)
         return wsse.ContentKey(CONTENT_KEY, b64decode(wrapped))
 
+    def asked(self) -> str:
+        """The tag of the request's file, which a signed reply names it by."""
+        return wsse.tag_of(self.request.kept()) if self.is_reply and self.row.covers else ""
+
     def write(self) -> bytes:
         """The sealed message, at a fixed time with a fixed nonce."""
         recipient, content = b"", None
@@ -165,7 +169,7 @@ class Golden:
             recipient = pair("server", "rsa2048").certificate
             content = wsse.ContentKey.to(recipient, CONTENT_KEY)
         key = pair(self.sender, self.key) if self.key else None
-        identity = wsse.Identity(CREDENTIALS, key, recipient, content)
+        identity = wsse.Identity(CREDENTIALS, key, recipient, content, self.asked())
         return wsse.seal(Codec().encode(MESSAGES[self.case]), self.row, identity, NOW, NONCE)
 
     def fixed(self, octets: bytes) -> str:

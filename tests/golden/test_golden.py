@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from cryptography import x509
@@ -18,18 +19,22 @@ from meterpost.soap import Codec, check, transaction_of
 from meterpost_wsdl import coding, names, xmlio
 
 every_golden = pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
+DS = "http://www.w3.org/2000/09/xmldsig#"
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 HEADS = {"T4": 332, "T6": 332}
 """A full ordinary response head; a request's has at most 218 octets."""
 
 
-def opened(golden: Golden, octets: bytes) -> tuple[wsse.Verdict, etree._Element]:
-    """The verdict of whom the message is for, and the envelope, its Body in the clear."""
+def opened(golden: Golden, octets: bytes, asked: str | None = None) -> tuple[wsse.Verdict, etree._Element]:
+    """The verdict of whom the message is for, and the envelope, its Body in the clear. An answer's receiver has `asked` what
+    is in its request's file, or a message with this tag."""
     key = [wsse.Trusted(pair(golden.sender, golden.key).certificate, CREDENTIALS.username)] if golden.key else []
     trust = wsse.Trust(
         {CREDENTIALS.username: CREDENTIALS.password}.get,
         lambda name: key,
         () if golden.is_reply else (pair("server", "rsa2048"),),
         golden.content_key() if golden.is_reply and golden.row.encrypted else None,
+        golden.asked() if asked is None else asked,
     )
     root = xmlio.parse(octets)
     accept = wsse.Acceptance((golden.policy,))
@@ -71,6 +76,21 @@ def test_a_golden_signature_is_of_these_octets(golden: Golden) -> None:
     verdict, _ = opened(golden, golden.kept().replace(b"12:00:00Z</u:Created>", b"12:00:01Z</u:Created>", 1))
     wrong = wsse.Reason.PASSWORD_WRONG if golden.policy == "hmac" else wsse.Reason.SIGNATURE_WRONG
     assert verdict.reason is wrong
+
+
+ANSWERS = [golden for golden in GOLDEN if golden.is_reply and golden.row.covers]
+
+
+@pytest.mark.parametrize("golden", ANSWERS, ids=lambda golden: golden.name)
+def test_a_golden_answer_names_its_question_and_no_other(golden: Golden) -> None:
+    """R and 8 octets of SHA-256 of the request's SignatureValue, in hexadecimal; of an ECDSA value with the smaller s."""
+    value = b64decode(xmlio.parse(golden.request.kept()).findtext(f".//{{{DS}}}SignatureValue"))
+    if golden.key == "p256":
+        value = value[:32] + min(s := int.from_bytes(value[32:]), ORDER - s).to_bytes(32)
+    name = f"R{sha256(value).hexdigest()[:16]}".encode()
+    assert golden.kept().count(name) == 2  # the Id, and the reference to it
+    verdict, _ = opened(golden, golden.kept(), asked="0123456789abcdef")
+    assert verdict.reason is wsse.Reason.OTHER_ANSWER
 
 
 @pytest.mark.parametrize("golden", [golden for golden in GOLDEN if golden.is_zipped], ids=lambda golden: golden.name)
