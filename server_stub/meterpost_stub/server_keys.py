@@ -51,12 +51,12 @@ class ServerKeys:
         self._keys = [_described(pair) for pair in kept if pair is not None]
 
     def of(self, kind: KeyKind) -> tuple[ServerKey, ...]:
-        """Those in force, oldest first; at least one. A successor is made when a quarter of the newest one's time is left,
-        so that it can be told to every client in good time."""
+        """Those in force, oldest first; at least one. A successor is made when a third of the newest one's time is left: no
+        client asks for it before."""
         now = self._now()  # before the lock: the clock asks the store, and who holds the store may ask for keys
         with self._lock:
             held = self._in_force(kind, now)
-            if not held or (len(held) < MOST_OF_A_KIND and held[-1].until - now < (held[-1].until - held[-1].since) / 4):
+            if not held or (len(held) < MOST_OF_A_KIND and held[-1].until - now <= (held[-1].until - held[-1].since) / 3):
                 held.append(self._make(kind, now, self._lifetime))
             return tuple(held)
 

@@ -229,6 +229,44 @@ def test_the_daily_sync_renews_before_the_certificate_ends_and_both_keys_count_m
     assert at_server(site) == ["ended", "active"]
 
 
+def test_certificates_of_a_few_weeks_are_renewed_when_two_thirds_are_over(site: Site, clock: Clock) -> None:
+    """A day of each is gone when it is issued: the clocks of others may be behind."""
+    site.stub.set_key_days(20)
+    register(site)
+    renewed = []
+    for day in range(1, 41):
+        clock.advance(days=1)
+        if "T1" in said(site.done("sync")):
+            renewed.append(day)
+    assert renewed == [13, 26, 39]
+    assert site.run("status").json["certificates_end"]
+    assert site.run("keys").code == 0
+
+
+def test_the_servers_next_certificate_is_there_when_it_is_asked_for(tmp_path: Path, clock: Clock, fleet: Fleet) -> None:
+    with StubServer(StubOptions(now=clock, registration_delay=timedelta(), server_key_days=20)) as stub:
+        site = Site(tmp_path, stub, fleet)
+        site.configure(security={"policy": "signed"})
+        register(site)
+        asked = []
+        for day in range(1, 41):
+            clock.advance(days=1)
+            if "T1" in said(site.done("sync")):
+                asked.append(day)
+        assert asked == [13, 26, 39]
+
+
+def test_keys_renewed_in_one_second_count_in_their_order(site: Site) -> None:
+    register(site)
+    seen = [the(site, KeyState.ACTIVE).name]
+    for _ in range(3):
+        site.done("keys", "renew")
+        seen.append(the(site, KeyState.ACTIVE).name)
+        site.done("sync")
+        assert signed_with(site)[0] == certificate_of(the(site, KeyState.ACTIVE))
+    assert len(set(seen)) == 4
+
+
 def test_an_old_key_counts_for_a_month_after_the_new_one_was_used(site: Site, clock: Clock) -> None:
     register(site)
     old = the(site, KeyState.ACTIVE)

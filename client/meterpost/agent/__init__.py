@@ -8,7 +8,6 @@ from meterpost.agent.reports import Connection, Preview, ReadReport, Status, Syn
 from meterpost.agent.rooms import wall_clock
 from meterpost.agent.trusted import Use, Voucher
 from meterpost.devices import Candidate, Progress, ScanPlan, Segment, Summary
-from meterpost.keys import RENEW_BEFORE
 from meterpost.wsse import CHOICES as POLICIES
 from meterpost.wsse import Policy
 
@@ -17,7 +16,6 @@ logging.getLogger("meterpost").addHandler(logging.NullHandler())  # silent, unle
 __all__ = [
     "ENROLLED",
     "POLICIES",
-    "RENEW_BEFORE",
     "Agent",
     "Candidate",
     "Connection",

@@ -188,8 +188,9 @@ class Agent(Printers):
         """Where the site stands, as last saved."""
         site = self.ledger.load_site() or SiteState(client="")
         last_success = {JobName.READ: self.ledger.last_success(JobName.READ), JobName.SYNC: site.last_sync}
-        ends = first_end(self.trusted()) if self.needs_key else None
-        return Status(site, self.schedule(site), last_success, self.ledger.latest_readings(), ends)
+        found, now = self.trusted() if self.needs_key else (), self._clock()
+        ends = first_end(found), first_end(voucher for voucher in found if voucher.ends_soon(now))
+        return Status(site, self.schedule(site), last_success, self.ledger.latest_readings(), *ends)
 
     def schedule(self, site: SiteState | None = None) -> ScheduleSettings:
         """The schedule in force: the file's, where the server has not set another."""

@@ -57,13 +57,15 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where the site stands. `certificates_end`: the first that messages are signed with, on either side."""
+    """Where the site stands. `certificates_end`: the first that messages are signed with, on either side;
+    `ends_soon`: the first of them that does so soon, or has."""
 
     site: SiteState
     schedule: ScheduleSettings
     last_success: Mapping[JobName, datetime | None]
     latest: tuple[Reading, ...]
     certificates_end: datetime | None = None
+    ends_soon: datetime | None = None
 
 
 def in_words(error: Exception) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from meterpost.errors import MeterpostError
-from meterpost.keys import RENEW_BEFORE, About, Keys, KeyState, read_file, states
+from meterpost.keys import About, Keys, KeyState, ends_soon, read_file, states
 from meterpost.model import instant
 from meterpost.settings import Settings
 
@@ -43,9 +43,9 @@ class Voucher:
         """Whole days that are left, negative after the end."""
         return (self.about.end - now) // timedelta(days=1) if self.about else None
 
-    def ends_soon(self, now: datetime, soon: timedelta = RENEW_BEFORE) -> bool:
+    def ends_soon(self, now: datetime) -> bool:
         """Whether it is in use and ends soon, or has ended. A CA that ends is its owner's business, and mentioned too."""
-        return self.about is not None and self.state in IN_USE and self.about.end - now <= soon
+        return self.about is not None and self.state in IN_USE and ends_soon(self.about, now)
 
     def to_json(self, now: datetime) -> dict[str, object]:
         """The documented form of `keys --json`."""

@@ -36,7 +36,7 @@ def keys(args: Namespace) -> int:
 
 
 def _show(args: Namespace, agent: Agent) -> int:
-    """Exit code 1 where something in use ends within 30 days, has ended, or cannot be read."""
+    """Exit code 1 where something in use ends soon, has ended, or cannot be read."""
     now, found = agent.now(), agent.trusted()
     soon = [voucher for voucher in found if voucher.ends_soon(now)]
     if args.json:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tzlocal import get_localzone
 
-from meterpost.agent import ENROLLED, RENEW_BEFORE, Status, wall_clock
+from meterpost.agent import ENROLLED, Status, wall_clock
 from meterpost.agent.plan import next_read, next_sync
 from meterpost.cli import opening, show
 from meterpost.cli.text import printer
@@ -158,9 +158,9 @@ def _print(args: Namespace, status: Status) -> None:
 
 def _certificates(status: Status) -> tuple[tuple[str, str], ...]:
     """A line where one ends soon."""
-    if status.certificates_end is None or status.certificates_end - wall_clock() > RENEW_BEFORE:
+    if status.ends_soon is None:
         return ()
-    return (("Certificates", f"one ends {show.moment(status.certificates_end)}; see 'meterpost keys'"),)
+    return (("Certificates", f"one ends {show.moment(status.ends_soon)}; see 'meterpost keys'"),)
 
 
 def _device_row(device: Device, readings: dict[str, datetime]) -> tuple[show.Cell, ...]:

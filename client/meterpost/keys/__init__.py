@@ -2,7 +2,7 @@
 none; the only place where private keys are kept."""
 
 from meterpost.keys.about import About, read_der, read_file
-from meterpost.keys.due import RENEW_BEFORE, Due, KeyState, Step, active, due, states
+from meterpost.keys.due import RENEW_BEFORE, Due, KeyState, Step, active, due, ends_soon, states
 from meterpost.keys.files import FileStore
 from meterpost.keys.keys import Keys, open_keys
 from meterpost.keys.store import Holding, KeyStore, MemoryStore, Origin, Own
@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "active",
     "due",
+    "ends_soon",
     "open_keys",
     "read_der",
     "read_file",

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from meterpost.keys.about import About
 from meterpost.keys.store import Holding, Origin, Own
 
 RENEW_BEFORE = timedelta(days=30)
+_SHARE = 3
+"""The last third of a certificate's life is long enough for daily syncs to renew it, and no certificate is always in it."""
 
 
 class KeyState(StrEnum):
@@ -41,15 +44,14 @@ class Due:
 
 
 def active(holding: Holding, now: datetime) -> Own | None:
-    """The key to sign with at `now`: the newest with a valid certificate. One that the administrator imported goes before
-    those made here, however old it is: that is what it was imported for."""
+    """The key to sign with at `now`: of those with a valid certificate the one that came last. One that the administrator
+    imported goes before those made here, however old it is: that is what it was imported for."""
     valid = [key for key in holding.own if key.certificate and key.certificate.valid(now)]
     return max(valid, key=_rank, default=None)
 
 
-def _rank(key: Own) -> tuple[bool, datetime, datetime, str]:
-    assert key.certificate
-    return key.origin is Origin.IMPORTED, key.certificate.start, key.certificate.end, key.name
+def _rank(key: Own) -> tuple[bool, int, str]:
+    return key.origin is Origin.IMPORTED, key.number, key.name
 
 
 def states(holding: Holding, now: datetime) -> Mapping[str, KeyState]:
@@ -68,11 +70,16 @@ def _state(key: Own, current: Own | None, now: datetime) -> KeyState:
     return KeyState.EXPIRED if now > key.certificate.end else KeyState.SUPERSEDED
 
 
+def ends_soon(certificate: About, now: datetime, before: timedelta = RENEW_BEFORE) -> bool:
+    """Whether it is time for a successor: `before` its end, or in the last third of its life where that is later."""
+    return certificate.end - now <= min(before, (certificate.end - certificate.start) / _SHARE)
+
+
 def due(
     holding: Holding, now: datetime, renew_before: timedelta = RENEW_BEFORE, server_known: bool = False, force: bool = False
 ) -> Due:
-    """What is to be done at `now`. `server_known`: the administrator says which certificates the server has, so they are
-    never asked for. `force`: renew, however long the certificate lasts."""
+    """What is to be done at `now`. `renew_before`: as `before` of `ends_soon`. `server_known`: the administrator says which
+    certificates the server has, so they are never asked for. `force`: renew, however long the certificate lasts."""
     pending = [key.name for key in holding.own if key.certificate is None and key.origin is Origin.MADE]
     if pending:
         return Due(Step.ASK, min(pending), "a key waits for its certificate")
@@ -83,20 +90,18 @@ def due(
         return Due(Step.MAKE, why="there is no key with a valid certificate")
     if current.origin is Origin.IMPORTED:
         return Due(Step.NOTHING, why="the key was imported; who imported it renews it")
-    if force or current.certificate.end - now <= renew_before:
+    if force or ends_soon(current.certificate, now, renew_before):
         return Due(Step.MAKE, why=f"the certificate ends on {current.certificate.end:%Y-%m-%d}")
-    if not server_known and _server_ends(holding, now) <= renew_before:
+    if not server_known and _server_ends_soon(holding, now, renew_before):
         return Due(Step.ASK, current.name, "the server's certificate ends soon, or is not here")
     return Due(Step.NOTHING)
 
 
-def _server_ends(holding: Holding, now: datetime) -> timedelta:
-    """How long the server's certificates last: of those for one kind of key the last, of all kinds the first. A server may
-    sign with one kind and be encrypted to with another."""
-    last: dict[str, datetime] = {}
-    for certificate in holding.server:
-        last[certificate.kind] = max(last.get(certificate.kind, certificate.end), certificate.end)
-    return min(last.values(), default=now) - now
+def _server_ends_soon(holding: Holding, now: datetime, before: timedelta) -> bool:
+    """Whether there is none of the server's, or of any kind of key the last ends soon: a server may sign with one kind and
+    be encrypted to with another."""
+    last = {one.kind: one for one in sorted(holding.server, key=lambda one: (one.end, one.start))}
+    return not last or any(ends_soon(one, now, before) for one in last.values())
 
 
 def spent(holding: Holding, now: datetime) -> tuple[str, ...]:

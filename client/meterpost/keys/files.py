@@ -1,5 +1,5 @@
-"""Keys and certificates as files in a folder of their own: `made-NAME.key` and `imported-NAME.key`, their certificates as
-`.crt` beside them, the server's in `server.crt`. Nobody else may read or write there.
+"""Keys and certificates as files in a folder of their own: `made-NUMBER-NAME.key` and `imported-NUMBER-NAME.key`, numbered
+as they came, their certificates as `.crt` beside them, the server's in `server.crt`. Nobody else may read or write there.
 
 A file is written under another name, flushed to the disk and then renamed: it is there whole, or not at all. A key file
 holds the private half, or says that the operating system's keyring does."""
@@ -20,7 +20,7 @@ from meterpost.settings import demand_private
 
 MAX_FILE = 64 * 1024
 MAX_KEYS = 100
-_KEY = re.compile(r"(made|imported)-([0-9a-f]{16})\.key")
+_KEY = re.compile(r"(made|imported)-[0-9]{4,9}-[0-9a-f]{16}\.key")
 _SERVER = "server.crt"
 _ELSEWHERE = b"in the keyring\n"
 _NOT_A_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -45,6 +45,10 @@ def read_private(path: Path, may_be_link: bool = False) -> bytes:
     return data
 
 
+def _number(path: Path) -> int:
+    return int(path.stem.split("-")[1])
+
+
 class FileStore:
     """The store in `folder`, which is made when something is first written. Writers must hold the site's lock.
     `in_keyring` says where new private halves go; those that are here already stay where they are."""
@@ -66,7 +70,8 @@ class FileStore:
         """The certificate goes first: alone it is nothing, and a key alone would be one that waits."""
         self.remove(name)
         self._make_folder()
-        path = self._folder / f"{origin}-{name}.key"
+        number = max(map(_number, self._key_files()), default=0) + 1
+        path = self._folder / f"{origin}-{number:04}-{name}.key"
         if certificate:
             self._write(path.with_suffix(".crt"), certificate.pem)
         if self._in_keyring:
@@ -91,13 +96,13 @@ class FileStore:
 
     def _own(self) -> Iterator[Own]:
         for path in self._key_files():
-            origin, name = path.stem.split("-")
+            origin, _, name = path.stem.split("-")
             certificate = path.with_suffix(".crt")
             found = self._certificates(certificate) if os.path.lexists(certificate) else ()
             if found and found[0].key != name:
                 raise StoreError(f"the certificate {certificate} belongs to another key", "Remove it; it is asked for again.")
             where = f"keyring, {keyring.SERVICE}/{path.stem}" if read_private(path) == _ELSEWHERE else str(path)
-            yield Own(name, Origin(origin), found[0] if found else None, where)
+            yield Own(name, Origin(origin), found[0] if found else None, where, _number(path))
 
     def _key_files(self) -> list[Path]:
         try:

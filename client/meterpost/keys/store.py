@@ -22,12 +22,14 @@ class Origin(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Own:
     """A key of this client, called by what `About.key` of its certificate is. `where` says where the private half is kept,
-    which is not in here: `KeyStore.private_key` has it. Without a certificate it waits for one."""
+    which is not in here: `KeyStore.private_key` has it. Without a certificate it waits for one. Of two keys the one with the
+    higher `number` came later: certificates tell no more than the second they count from."""
 
     name: str
     origin: Origin
     certificate: About | None = None
     where: str = "memory"
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ class KeyStore(Protocol):
         """PEM, without encryption."""
         ...
 
-    def add(self, name: str, origin: Origin, private_key: bytes, certificate: About | None = None) -> None: ...
+    def add(self, name: str, origin: Origin, private_key: bytes, certificate: About | None = None) -> None:
+        """It gets the next number, also where it was here before."""
+        ...
+
     def certify(self, name: str, certificate: About) -> None: ...
     def remove(self, name: str) -> None: ...
     def trust(self, server: Sequence[About]) -> None:
@@ -73,7 +78,8 @@ class MemoryStore:
     def add(self, name: str, origin: Origin, private_key: bytes, certificate: About | None = None) -> None:
         self.remove(name)
         self._private[name] = private_key
-        self._held = replace(self._held, own=(*self._held.own, Own(name, origin, certificate)))
+        number = max((key.number for key in self._held.own), default=0) + 1
+        self._held = replace(self._held, own=(*self._held.own, Own(name, origin, certificate, number=number)))
 
     def certify(self, name: str, certificate: About) -> None:
         self.private_key(name)

@@ -38,8 +38,8 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def store(configured: Path) -> FileStore:
     """A key that ends in 300 days, the one before it, and one that waits; a server's certificate and its successor."""
     store = FileStore(configured.parent / "keys")
-    store.add(about(1).key, Origin.MADE, pem(1), about(1, days(-60), days(300.5)))
     store.add(about(2).key, Origin.MADE, pem(2), about(2, days(-300), days(12.5)))
+    store.add(about(1).key, Origin.MADE, pem(1), about(1, days(-60), days(300.5)))
     store.add(about(3).key, Origin.MADE, pem(3))
     store.trust((about(50, days(-300), days(5.5)), about(51, days(-1), days(300.5))))
     return store
@@ -112,7 +112,7 @@ def test_a_server_certificate_that_ended_is_warned_of(meterpost, configured: Pat
 
 
 def test_files_of_certificates_are_listed_and_a_broken_one_is_said(meterpost, configured: Path) -> None:
-    (configured.parent / "ca.pem").write_bytes(about(5, days(-1), days(99.5)).pem + about(6, days(-1), days(20)).pem)
+    (configured.parent / "ca.pem").write_bytes(about(5, days(-1), days(99.5)).pem + about(6, days(-300), days(20)).pem)
     configured.write_text('[server]\nca_file = "ca.pem"\nclient_certificate = "ca.pem"\n[printers]\nca_file = "missing.pem"\n')
     result = meterpost("keys", "--json")
     assert result.code == 1
@@ -267,5 +267,8 @@ def test_status_has_a_line_when_one_ends_soon(meterpost, configured: Path, monke
     store.trust((about(50, days(-300), days(20)),))
     assert "Certificates" in meterpost("status").out
     assert meterpost("status", "--json").json["certificates_end"] == f"{days(20):%Y-%m-%dT%H:%M:%SZ}"
+    store.certify(about(1).key, about(1, days(-1), days(15)))
+    store.trust((about(50, days(-300), days(20)),))
+    assert f"one ends {days(20).astimezone():%Y-%m-%d}" in meterpost("status").out, "the other has most of its life before it"
     monkeypatch.setattr(Agent, "needs_key", False)
     assert "Certificates" not in meterpost("status").out

@@ -18,9 +18,9 @@ LASTING = about(50, days(-1), days(900))
 
 
 def own(number: int, start: float | None = None, end: float = 365, origin: Origin = Origin.MADE) -> Own:
-    """Key `number`, with a certificate from day `start` to day `end`; without `start` it waits for one."""
+    """The key that came as `number`, with a certificate from day `start` to day `end`; without `start` it waits for one."""
     certificate = None if start is None else named(number, start, end)
-    return Own(f"{number:016x}", origin, certificate)
+    return Own(f"{number:016x}", origin, certificate, number=number)
 
 
 def named(number: int, start: float, end: float, kind: str = "EC P-256") -> About:
@@ -34,13 +34,17 @@ CASES: Mapping[str, tuple[Holding, Step, str]] = {
     "a pending key": (Holding((own(1),), (LASTING,)), Step.ASK, "1"),
     "a pending key beside a good one": (Holding((own(1, -9), own(2)), (LASTING,)), Step.ASK, "2"),
     "all is well": (Holding((own(1, -9),), (LASTING,)), Step.NOTHING, ""),
-    "31 days": (Holding((own(1, -9, 30.01),), (LASTING,)), Step.NOTHING, ""),
-    "30 days": (Holding((own(1, -9, 30),), (LASTING,)), Step.MAKE, ""),
+    "31 days": (Holding((own(1, -335, 30.01),), (LASTING,)), Step.NOTHING, ""),
+    "30 days": (Holding((own(1, -335, 30),), (LASTING,)), Step.MAKE, ""),
+    "two thirds of a short one are over": (Holding((own(1, -40, 20),), (LASTING,)), Step.MAKE, ""),
+    "less than that": (Holding((own(1, -39.99, 20),), (LASTING,)), Step.NOTHING, ""),
+    "the server's is a short one": (Holding((own(1, -9),), (named(7, -39.99, 20),)), Step.NOTHING, ""),
+    "two thirds of the server's are over": (Holding((own(1, -9),), (named(7, -40, 20),)), Step.ASK, "1"),
     "expired": (Holding((own(1, -9, -0.01),), (LASTING,)), Step.MAKE, ""),
     "the new one lasts": (Holding((own(1, -9, 20), own(2, -1, 300)), (LASTING,)), Step.NOTHING, ""),
     "not valid yet": (Holding((own(1, 0.01, 300),), (LASTING,)), Step.NOTHING, ""),
     "no server certificate": (Holding((own(1, -9),)), Step.ASK, "1"),
-    "the server's ends": (Holding((own(1, -9),), (named(7, -9, 30),)), Step.ASK, "1"),
+    "the server's ends": (Holding((own(1, -9),), (named(7, -335, 30),)), Step.ASK, "1"),
     "the server's has a successor": (Holding((own(1, -9),), (named(7, -9, 3), named(8, -1, 90))), Step.NOTHING, ""),
     "the server's has a successor, named first": (
         Holding((own(1, -9),), (named(8, -1, 90), named(7, -9, 3))),
@@ -67,7 +71,7 @@ def test_what_is_due(case: str) -> None:
 
 
 def test_renewal_when_it_is_asked_for_and_the_days_are_a_parameter() -> None:
-    holding = Holding((own(1, -9, 100),), (LASTING,))
+    holding = Holding((own(1, -265, 100),), (LASTING,))
     assert due(holding, NOW, force=True).step is Step.MAKE
     assert due(holding, NOW, timedelta(days=100)).step is Step.MAKE
     assert due(holding, NOW, timedelta(days=99)).step is Step.NOTHING
@@ -86,6 +90,12 @@ def test_the_key_that_counts() -> None:
     assert active(Holding((new, imported, old)), NOW) == imported
     assert active(Holding((new, imported, old)), days(6)) == new
     assert active(Holding((own(4), own(5, 1), own(6, -9, -1))), NOW) is None
+
+
+def test_of_two_certificates_of_one_second_that_of_the_later_key_counts() -> None:
+    for first, second in (("a", "b"), ("b", "a")):
+        holding = Holding(tuple(Own(name, Origin.MADE, named(1, -1, 300), number=n) for n, name in ((1, first), (2, second))))
+        assert active(holding, NOW) == holding.own[1]
 
 
 def test_a_clock_that_jumped_ahead_costs_no_key() -> None:
@@ -144,6 +154,25 @@ def test_no_key_is_made_while_one_waits(holding: Holding, day: int, force: bool,
         assert told.key in waiting
     else:
         assert told.step is not Step.ASK or told.key == active(holding, days(day)).name
+
+
+@given(st.integers(2, 1000), st.integers(0, 3000), st.integers(1, 200))
+def test_daily_syncs_renew_in_time_and_no_certificate_twice(life: int, server_life: int, days_on: int) -> None:
+    """Each key in the last third of its certificate's life, and in its last month; whatever ends, another one counts."""
+    made, asked = [own(1, 0, life)], 0
+    server = [named(500, 0, server_life)]
+    for day in range(days_on):
+        told = due(Holding(tuple(made), tuple(server)), days(day))
+        if told.step is Step.MAKE:
+            last = made[-1].certificate
+            assert last.end - days(day) <= min(timedelta(days=30), (last.end - last.start) / 3)
+            made.append(own(len(made) + 1, day, day + life))
+        elif told.step is Step.ASK:
+            asked += 1
+            server = [named(500, day, day + server_life)]
+        assert active(Holding(tuple(made)), days(day))
+    assert len(made) <= 1 + days_on / max(life * 2 / 3, life - 30)
+    assert not server_life or asked <= days_on / max(server_life * 2 / 3, server_life - 30)
 
 
 @given(holdings, st.integers(-70, 150))

@@ -64,6 +64,17 @@ def test_a_key_that_was_made_here_and_is_imported_is_one_key(store: KeyStore) ->
     assert [key.origin for key in store.holding().own] == [Origin.IMPORTED]
 
 
+def test_keys_are_numbered_as_they_come(store: KeyStore) -> None:
+    """However their names are ordered, and what has gone meanwhile."""
+    names = sorted((NAME, OTHER, about(3).key), reverse=True)
+    for name in names:
+        store.add(name, Origin.MADE, SECRET)
+    store.remove(names[0])
+    store.add(names[1], Origin.IMPORTED, SECRET, about(1) if names[1] == NAME else about(2 if names[1] == OTHER else 3))
+    number = {key.name: key.number for key in store.holding().own}
+    assert number[names[1]] > number[names[2]]
+
+
 def test_the_servers_certificates_are_what_it_said_last(store: KeyStore) -> None:
     first, second, third = about(3), about(4, kind="RSA 2048"), about(5)
     store.trust((first, second))
@@ -99,7 +110,7 @@ def files(folder: Path) -> FileStore:
 def test_everything_is_its_owners_alone(files: FileStore, folder: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     names = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
-    assert names == {f"made-{NAME}.key": 0o600, f"made-{NAME}.crt": 0o600, "server.crt": 0o600}
+    assert names == {f"made-0001-{NAME}.key": 0o600, f"made-0001-{NAME}.crt": 0o600, "server.crt": 0o600}
 
 
 def test_a_wide_umask_changes_nothing(folder: Path) -> None:
@@ -109,10 +120,10 @@ def test_a_wide_umask_changes_nothing(folder: Path) -> None:
     finally:
         os.umask(before)
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / f"made-{NAME}.key").stat().st_mode & 0o777 == 0o600
+    assert (folder / f"made-0001-{NAME}.key").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("name", [f"made-{NAME}.key", f"made-{NAME}.crt", "server.crt"])
+@pytest.mark.parametrize("name", [f"made-0001-{NAME}.key", f"made-0001-{NAME}.crt", "server.crt"])
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_file_others_could_have_read_or_changed_is_not_used(files: FileStore, folder: Path, name: str, mode: int) -> None:
     (folder / name).chmod(mode)
@@ -134,18 +145,18 @@ def test_a_folder_others_may_enter_is_not_used(files: FileStore, folder: Path, m
         with pytest.raises(SettingsError, match="others may enter") as caught:
             use()
         assert "chmod 700" in caught.value.advice
-    assert not (folder / f"made-{OTHER}.key").exists()
+    assert not (folder / f"made-0002-{OTHER}.key").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-@pytest.mark.parametrize("name", [f"made-{NAME}.key", f"made-{NAME}.crt", "server.crt", "."])
+@pytest.mark.parametrize("name", [f"made-0001-{NAME}.key", f"made-0001-{NAME}.crt", "server.crt", "."])
 def test_what_belongs_to_somebody_else_is_not_used(files: FileStore, folder: Path, name: str) -> None:
     os.chown(folder / name, 12345, 12345)
     with pytest.raises(SettingsError, match="belongs to another account"):
         files.holding()
 
 
-@pytest.mark.parametrize("name", [f"made-{NAME}.key", f"made-{NAME}.crt", "server.crt"])
+@pytest.mark.parametrize("name", [f"made-0001-{NAME}.key", f"made-0001-{NAME}.crt", "server.crt"])
 def test_links_are_not_followed(files: FileStore, folder: Path, tmp_path: Path, name: str) -> None:
     (folder / name).rename(tmp_path / "elsewhere")
     (folder / name).symlink_to(tmp_path / "elsewhere")
@@ -182,25 +193,25 @@ def test_a_file_is_bounded(files: FileStore, folder: Path) -> None:
 
 def test_so_is_the_number_of_keys(files: FileStore, folder: Path) -> None:
     for number in range(101):
-        (folder / f"made-{number:016x}.key").touch(0o600)
+        (folder / f"made-{number + 2:04}-{number:016x}.key").touch(0o600)
     with pytest.raises(StoreError, match="102 keys"):
         files.holding()
 
 
 def test_a_certificate_that_was_cut_short_is_noticed(files: FileStore, folder: Path) -> None:
-    certificate = folder / f"made-{NAME}.crt"
+    certificate = folder / f"made-0001-{NAME}.crt"
     certificate.write_bytes(certificate.read_bytes()[:-30])
     with pytest.raises(StoreError, match="is not a certificate"):
         files.holding()
 
 
 def test_a_key_without_its_certificate_waits_for_it(files: FileStore, folder: Path) -> None:
-    (folder / f"made-{NAME}.crt").write_bytes(b"")
+    (folder / f"made-0001-{NAME}.crt").write_bytes(b"")
     assert files.holding().own[0].certificate is None
 
 
 def test_the_certificate_of_another_key_is_noticed(files: FileStore, folder: Path) -> None:
-    (folder / f"made-{NAME}.crt").write_bytes(about(2).pem)
+    (folder / f"made-0001-{NAME}.crt").write_bytes(about(2).pem)
     with pytest.raises(StoreError, match="belongs to another key"):
         files.holding()
 
@@ -215,7 +226,7 @@ def test_other_files_are_left_alone(files: FileStore, folder: Path) -> None:
 def test_an_interrupted_write_is_begun_again(folder: Path, leftover: str) -> None:
     files = FileStore(folder)
     files.trust(())
-    new = folder / f"made-{NAME}.key.new"
+    new = folder / f"made-0001-{NAME}.key.new"
     new.write_text(leftover)
     assert files.holding().own == ()
     files.add(NAME, Origin.MADE, SECRET)
@@ -226,7 +237,7 @@ def test_an_interrupted_write_is_begun_again(folder: Path, leftover: str) -> Non
 def test_a_trap_where_the_new_file_goes_is_not_written_through(folder: Path, tmp_path: Path) -> None:
     files = FileStore(folder)
     files.trust(())
-    (folder / f"made-{NAME}.key.new").symlink_to(tmp_path / "trap")
+    (folder / f"made-0001-{NAME}.key.new").symlink_to(tmp_path / "trap")
     files.add(NAME, Origin.MADE, SECRET)
     assert not (tmp_path / "trap").exists()
     assert files.private_key(NAME) == SECRET
@@ -271,9 +282,9 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 def test_the_private_half_is_in_the_keyring_alone(folder: Path, keyring: Keyring) -> None:
     store = FileStore(folder, in_keyring=True)
     store.add(NAME, Origin.MADE, SECRET)
-    assert keyring.held == {("meterpost-keys", f"made-{NAME}"): SECRET.decode()}
+    assert keyring.held == {("meterpost-keys", f"made-0001-{NAME}"): SECRET.decode()}
     assert not any(b"PRIVATE" in path.read_bytes() for path in folder.iterdir())
-    assert store.holding().own[0].where == f"keyring, meterpost-keys/made-{NAME}"
+    assert store.holding().own[0].where == f"keyring, meterpost-keys/made-0001-{NAME}"
     store.remove(NAME)
     assert keyring.held == {}
 
@@ -289,7 +300,7 @@ def test_a_keyring_without_the_entry(folder: Path, keyring: Keyring) -> None:
     store = FileStore(folder, in_keyring=True)
     store.add(NAME, Origin.MADE, SECRET)
     keyring.held.clear()
-    with pytest.raises(StoreError, match=f"no entry meterpost-keys/made-{NAME}"):
+    with pytest.raises(StoreError, match=f"no entry meterpost-keys/made-0001-{NAME}"):
         store.private_key(NAME)
     store.remove(NAME)
     assert store.holding().own == ()
