@@ -87,6 +87,7 @@ TOLD: dict[Verdict, str] = {
     Reason.SIGNATURE_WRONG: "500 wsse:FailedCheck",
     Reason.KEY_UNKNOWN: "500 wsse:SecurityTokenUnavailable",
     Reason.ID_REPEATED: "500 wsse:InvalidSecurity",
+    Reason.OTHER_ANSWER: "500 wsse:InvalidSecurity",
     Reason.PASSWORD_WRONG: "500 wsse:FailedAuthentication",
     Reason.KEY_EXPIRED: "500 wsse:FailedAuthentication",
     Reason.KEY_REVOKED: "500 wsse:FailedAuthentication",
@@ -124,6 +125,7 @@ class Case:
     the row of the policy table the honest message is sealed with, and the only one its receiver accepts.
     `heard`: the honest message was delivered before. `restarted`: and the receiver was started anew since.
     `sealed_with`: the policy of the message, where it is another than the receiver accepts.
+    `stray`: the message answers, and is made for, another client; else it names no question, as other people's servers do.
     `sockets`: False where neither side would ever come to trust the key it is about.
     `alone`: what the security room says of it when nobody has looked before, None where that is not its business."""
 
@@ -138,6 +140,7 @@ class Case:
     restarted: bool = False
     alone: Reason | None = None
     sealed_with: str = ""
+    stray: bool = False
     sockets: bool = True
 
     @property

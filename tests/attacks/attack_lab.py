@@ -30,6 +30,7 @@ from meterpost.wsse import (
     open_envelope,
     remember,
     seal,
+    tag_of,
 )
 from meterpost_wsdl import compact, xmlio
 
@@ -125,12 +126,20 @@ def sealed(case: Case, side: Side, now: datetime, to: bytes = b"") -> bytes:
     policy = case.sealed_with or case.policy
     if side is Side.SERVER:
         return said(policy, request(), now, to)
-    return replied(policy, reply(now), now, sent())
+    return strayed(policy, reply(now), now) if case.stray else replied(policy, reply(now), now, sent())
 
 
-def replied(policy: str, content: str, now: datetime, key: ContentKey | None) -> bytes:
-    """What the honest server says, sealed; encrypted with the `key` of the request."""
-    return seal(compact.envelope(content), POLICIES[policy], Identity(ACCOUNT, key_of("signer"), content=key), now, _nonce())
+def replied(policy: str, content: str, now: datetime, key: ContentKey | None, question: bytes = b"") -> bytes:
+    """What the honest server says, sealed; encrypted with the `key` of the request. It names the `question` it answers;
+    without one it names none, as other people's servers do."""
+    identity = Identity(ACCOUNT, key_of("signer"), content=key, answers=tag_of(question))
+    return seal(compact.envelope(content), POLICIES[policy], identity, now, _nonce())
+
+
+def strayed(policy: str, content: str, now: datetime) -> bytes:
+    """What the honest server says to another client, which asked the same."""
+    key = ContentKey.to(key_of("receiver").certificate) if POLICIES[policy].encrypted else None
+    return replied(policy, content, now, key, asked(policy, "other"))
 
 
 def registration(policy: str, now: datetime, to: bytes) -> bytes:
@@ -151,6 +160,13 @@ def said(policy: str, content: str, now: datetime, to: bytes) -> bytes:
 
 def _nonce() -> bytes:
     return secrets.token_bytes(NONCE)
+
+
+@cache
+def asked(policy: str, who: str = "client") -> bytes:
+    """What this client has asked last."""
+    identity = Identity(ACCOUNT, key_of(who), key_of("receiver").certificate)
+    return seal(compact.envelope(request()), POLICIES[policy], identity, datetime.now(UTC), _nonce())
 
 
 @cache
@@ -183,7 +199,8 @@ def trust(case: Case, side: Side) -> Trust:
     of_site = [one for one in known if one.holder == ACCOUNT.username]
     if side is Side.CLIENT:
         passwords.pop(OTHER.username)
-        return Trust(passwords.get, lambda name: [replace(one, holder="") for one in of_site], sent=sent())
+        server = [replace(one, holder="") for one in of_site]
+        return Trust(passwords.get, lambda name: server, sent=sent(), asked=tag_of(asked(case.policy)))
     policy = POLICIES[case.policy]
     believed = known if policy.encrypted or policy.password else of_site  # a password says whose the key must be
     return Trust(passwords.get, lambda name: believed, (key_of("receiver"),))

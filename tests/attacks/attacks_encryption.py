@@ -200,6 +200,10 @@ CASES = (
          then(texted(f"{_DATA}//KeyIdentifier", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="), RESIGNED), Reason.KEY_UNKNOWN, CLIENT),
     Case("ENC-47", "A reply in the clear where the request was encrypted", "stripping", ENCRYPTED, edit(),
          Reason.POLICY_REFUSED, CLIENT, sealed_with="signed"),
+    Case("RPL-27", "An encrypted message again, its unsigned key another one: an oracle that can be asked without end",
+         f"{_MANGER}; WSS 1.0, 13", ENCRYPTED, wrapping(lambda: bytes(32)), Reason.REPLAYED, SERVER, heard=True),
+    Case("RPL-28", "An encrypted message again, no octets for its key", f"{_MANGER}; WSS 1.0, 13", ENCRYPTED,
+         value(_KEY, lambda _: b""), Reason.REPLAYED, SERVER, heard=True),
 )  # fmt: skip
 
 

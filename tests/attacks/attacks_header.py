@@ -111,6 +111,8 @@ CASES = (
          Reason.PART_UNSUPPORTED),
     Case("HDR-10", "A message of another policy than the one the receiver asks for", "RFC 7457, 2 (downgrade); ours", DIGEST,
          edit(), Reason.POLICY_REFUSED, sealed_with=DRAFT),
+    Case("HDR-11", "Two Security headers for the same actor, who is somebody else", "WSS 1.0, 5; BSP R3206", DIGEST,
+         header_block('<w:Security s:actor="urn:else"/>' * 2), Reason.MANY_SECURITY),
     # --- stripping of the digest's parts ---
     Case("STR-01", "The UsernameToken is left away", "Jensen et al. 2011 (stripping)", DIGEST, removed(_TOKEN),
          Reason.PART_MISSING),

@@ -4,9 +4,11 @@ Where an attack is a weak signature, it is a real one: made by the honest key, s
 """
 
 import base64
+import copy
 from dataclasses import replace
+from itertools import product
 
-from attack_case import App, Attack, Case, Loot, Reason, Side, Soap
+from attack_case import HONEST, App, Attack, Case, Loot, Reason, Side, Soap
 from attack_forge import (
     COMMENTS,
     DERIVED,
@@ -36,6 +38,8 @@ from attack_tools import SOAP, Parts, commented, edit, named, octets, removed, s
 from attacks_wrapping import SIGNED, TOKEN, WHOLE
 from attacks_xml import SERVER
 from lxml import etree
+
+from meterpost.wsse import POLICIES
 
 CLIENT = (Side.CLIENT,)
 HMAC = "hmac"
@@ -140,6 +144,41 @@ def in_another_actor(parts: Parts, _: Loot) -> None:
     parts.security.set(f"{{{SOAP}}}actor", "urn:else")
 
 
+EXPRESSIONS = (
+    "xpointer(//*[count(//*/ancestor::*/descendant::*)>0])",
+    "x')|//*[count(//*/ancestor::*/descendant::*)>0]|id('x",
+)
+"""Where an Id is put into an XPath by whoever looks for it, the second one leads out of it. Each looks at every element once
+more for every other."""
+SIGNING = tuple(name for name, row in POLICIES.items() if row.covers)
+
+
+def devices(count: int) -> Attack:
+    """The Body's one device so often, each with a number of its own."""
+
+    def change(parts: Parts, _: Loot) -> None:
+        first = parts.body[0][0]
+        for number in range(1, count):
+            another = copy.deepcopy(first)
+            another.set("serial", f"{HONEST}{number}")
+            parts.body[0].append(another)
+
+    return tree(change)
+
+
+def expressed(expression: str) -> Attack:
+    """The Id of the first thing that is signed, and the reference to it, are this expression."""
+
+    def change(parts: Parts, _: Loot) -> None:
+        reference = parts.find("//Reference")
+        (signed,) = parts.root.xpath("//*[@*[local-name()='Id']=$id]", id=reference.get("URI")[1:])
+        for name in [name for name in signed.attrib if etree.QName(name).localname == "Id"]:
+            signed.set(name, expression)
+        reference.set("URI", f"#{expression}")
+
+    return tree(change)
+
+
 CASES = (
     # --- stripping ---
     Case("STR-11", "The signature is left away where nothing else is asked for",
@@ -229,6 +268,14 @@ CASES = (
          edit(('URI="#U" ValueType', 'URI="#T" ValueType')), _MALFORMED),
     Case("KEY-25", "The pointer to the certificate leads to the signed Body", "BSP R3066", SIGNED,
          with_token("stranger", ids="B"), _UNKNOWN),
+    Case("KEY-26", "No KeyInfo, so that every key there is must be tried", "CWE-400; BSP R5402", SIGNED,
+         then(removed(f"{_SIGNATURE}/KeyInfo"), octets(spoil)), _MALFORMED),
+    Case("KEY-27", "No KeyInfo beside a digest that holds", "CWE-400; BSP R5402", TOKEN, removed(f"{_SIGNATURE}/KeyInfo"),
+         _MALFORMED),
+    Case("KEY-28", "No KeyInfo before what is encrypted", "CWE-400; BSP R5402", "signed+encrypted",
+         removed(f"{_SIGNATURE}/KeyInfo"), _MALFORMED),
+    Case("KEY-29", "No KeyInfo in a draft's namespaces", "CWE-400; BSP R5402", "signed-2002",
+         removed(f"{_SIGNATURE}/KeyInfo"), _MALFORMED),
     # --- certificates that do not count ---
     Case("CRT-01", "A certificate whose time is over", "RFC 5280, 4.1.2.5", SIGNED, unaltered(key="expired"),
          Reason.KEY_EXPIRED),
@@ -346,6 +393,12 @@ CASES = (
     Case("URI-11", "A fragment nobody has", "XML Signature, 4.4.3.2", SIGNED, referring("#nobody"), _COVERAGE),
     Case("URI-12", "A FTP URL", "CWE-918", SIGNED, referring("ftp://127.0.0.1/x"), _COVERAGE),
     Case("URI-13", "A part of an attachment", "SwA Profile 1.1, 5.3", SIGNED, referring("cid:body"), _COVERAGE),
+    *(Case(f"URI-{number}", f"Id and reference are an expression over six hundred devices: `{expression}`",
+           "XML Signature, 4.4.3.2; CWE-643; CWE-407", policy, then(devices(600), expressed(expression)), _COVERAGE)
+      for number, (policy, expression) in enumerate(product((SIGNED, HMAC, WHOLE), EXPRESSIONS), 14)),
+    # --- answers to others ---
+    *(Case(f"RSP-{number}", "The server's own answer to another client, made for it and signed", "WSS 1.1, 8.5; CWE-346",
+           policy, edit(), Reason.OTHER_ANSWER, CLIENT, stray=True) for number, policy in enumerate(SIGNING, 12)),
     # --- repetition ---
     Case("RPL-11", "A signed message again", "WSS 1.0, 13", SIGNED, edit(), Reason.REPLAYED, heard=True),
     Case("RPL-12", "The same signature in its other form, (r, n - s)", "SEC 1, 4.1.4; CVE-2013-4346", SIGNED, valued(mirrored),

@@ -7,7 +7,7 @@ element; here the signed element is a Body, a Timestamp, a UsernameToken or the 
 import copy
 
 from attack_case import Attack, Case, Loot, Reason, Soap
-from attack_tools import SOAP, WSU, Element, Parts, evil, named, then, tree
+from attack_tools import SOAP, WSU, Element, Parts, evil, named, octets, spoil, then, tree
 from lxml import etree
 
 SIGNED, TOKEN, WHOLE = "signed", "digest+signed", "compact-signed"
@@ -108,6 +108,15 @@ def token(parts: Parts, loot: Loot) -> None:
     hidden(parts, "Header").append(signed)
 
 
+def identified(count: int) -> Attack:
+    """So many header blocks, each with an Id of its own."""
+    return octets(
+        lambda message: message.replace(
+            b"<s:Header>", b"<s:Header>" + b"".join(b'<m:w xml:id="i%d"/>' % n for n in range(count)), 1
+        )
+    )
+
+
 def enveloped(place: str, name: str | None) -> Attack:
     """The signed Envelope lies in `place` of another, whose Id is `name`; the signature stands in the Security header."""
 
@@ -202,6 +211,13 @@ CASES = (
          tree(lambda parts, _: named("Wrapper", parts.header, parts.body[0], **{ID: "B"})), _REPEATED),
     Case("IDS-09", "One element with two Ids, the signed one and another", f"{_AUSTEL}, 4", SIGNED,
          then(moved("Header", "X"), tree(lambda parts, _: parts.body.set("Id", "B"))), _REPEATED),
+    Case("IDS-10", "Sixty thousand Ids, which are to be sorted, or compared each with each", "CWE-407", SIGNED,
+         then(identified(60_000), octets(spoil)), Reason.SIGNATURE_WRONG),
+    Case("IDS-11", "Sixty thousand Ids, and the signed one once more behind them", "CWE-407; McIntosh & Austel 2005, 4", SIGNED,
+         then(identified(60_000), tree(lambda parts, _: named("Wrapper", parts.header, parts.body[0], **{ID: "B"}))),
+         _REPEATED),
+    Case("IDS-12", "Sixty thousand Ids before the whole envelope, which all are signed", "CWE-407", WHOLE,
+         then(identified(60_000), octets(spoil)), Reason.SIGNATURE_WRONG),
     Case("NSI-01", "A foreign namespace bound to the prefix of the envelope: an evil Body that looks like one",
          "Jensen et al. 2009 (namespace injection)", SIGNED,
          tree(lambda parts, _: parts.header.append(etree.fromstring(f'<s:Body xmlns:s="urn:evil" xmlns:u="{WSU}" u:Id="B"/>'))),

@@ -26,6 +26,7 @@ def header_block(text: str) -> Attack:
 _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 _DECLARATIONS = " ".join(f'xmlns:n{n}="urn:{n}"' for n in range(50_000))
 _ATTRIBUTES = " ".join(f'a{n}="1"' for n in range(100_000))
+_SORTED = " ".join(f'a{n}="1"' for n in range(30_000, 0, -1))
 
 CASES = (
     Case("XML-01", "An external entity asks for a file of the receiver's", "CWE-611; WS-I BP 1.1 R1008", DIGEST,
@@ -88,6 +89,12 @@ CASES = (
          Xml.MALFORMED),
     Case("XML-30", "CDATA holds a body of the attacker's for readers that unpack it", "XML 1.0, 2.7", DIGEST,
          lambda m, _: m.replace(b"<s:Body>", b"<s:Body><![CDATA[").replace(b"</s:Body>", b"]]></s:Body>"), Soap.CLIENT),
+    Case("XML-31", "The signed Body has thirty thousand attributes, which canonicalisation sorts", "CWE-407; Exclusive C14N, 3",
+         "signed", edit(("<s:Body ", f"<s:Body {_SORTED} ")), Xml.ATTRIBUTES),
+    Case("XML-32", "SignedInfo has thirty thousand attributes, which canonicalisation sorts", "CWE-407; Exclusive C14N, 3",
+         "signed", edit(("<d:SignedInfo", f"<d:SignedInfo {_SORTED}")), Xml.ATTRIBUTES),
+    Case("XML-33", "The envelope that is signed as a whole has thirty thousand attributes", "CWE-407; Exclusive C14N, 3",
+         "compact-signed", edit(("<s:Envelope ", f"<s:Envelope {_SORTED} ")), Xml.ATTRIBUTES),
     Case("NUL-01", "NUL in a user name, where another language ends it", "CWE-158", DIGEST,
          octets(lambda m: m.replace(b"</w:Username>", b"\0x</w:Username>")), Xml.MALFORMED),
     Case("NUL-02", "NUL before the message", "CWE-158", DIGEST, octets(lambda m: b"\0" + m), Xml.MALFORMED),

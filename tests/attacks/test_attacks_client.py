@@ -50,6 +50,8 @@ def deceive(case: Case, hostile: Host, victim: Victim, trap: lab.Trap) -> None:
 
     def genuine(envelope: bytes) -> bytes:
         now = datetime.now(UTC)
+        if case.stray:
+            return lab.strayed(case.policy, lab.reply(now), now)
         key = lab.content_key(case.policy, envelope, now)
         return lab.replied(case.sealed_with or POLICIES[case.policy].reply, lab.reply(now), now, key)
 
@@ -88,4 +90,4 @@ def quiet(policy: str, envelope: bytes) -> bytes:
     """An honest server that has nothing to say."""
     now = datetime.now(UTC)
     content = f'<m:SyncProxyResponse time="{now:%Y-%m-%dT%H:%M:%SZ}"/>'
-    return http(lab.replied(POLICIES[policy].reply, content, now, lab.content_key(policy, envelope, now)))
+    return http(lab.replied(POLICIES[policy].reply, content, now, lab.content_key(policy, envelope, now), envelope))
