@@ -95,11 +95,7 @@ class Agent(Printers):
             registered = self.needs_key and work.state.proxy.state is not ProxyState.NEW
             if registered and (isinstance(event, ev.SyncDue) or self.keys.identity(self._clock()) is None):
                 self._renew(work, self._key_due())
-            work.send_all()
-            while work.to_read and not work.state.paused:
-                work.read(sorted(work.to_read))
-                work.send_all()
-            return work.report()
+            return _to_its_end(work)
 
     def test_connection(self) -> Connection:
         """Asks the server with the configured account, through the configured HTTP proxy. The sync response, if there
@@ -143,9 +139,10 @@ class Agent(Printers):
 
     def renew_key(self, released: bool = False) -> SyncReport:
         """Makes a new key and asks for its certificate, however long the present one lasts; one that waits already is
-        asked for again. `released`: the vendor has forgotten this client's keys, so they are given up first, and the
-        password vouches for the new one. Raises SettingsError where there is nothing to renew: without a policy that
-        signs, a key would only lock the client out, for the server then asks for its signature."""
+        asked for again. What waited in the outbox for a key that counts is sent then. `released`: the vendor has forgotten
+        this client's keys, so they are given up first, and the password vouches for the new one. Raises SettingsError where
+        there is nothing to renew: without a policy that signs, a key would only lock the client out, for the server then asks
+        for its signature."""
         with self._work("renew") as work:
             if not self.needs_key:
                 raise SettingsError(
@@ -160,8 +157,7 @@ class Agent(Printers):
             if what.step is Step.NOTHING:
                 raise SettingsError(f"nothing is renewed: {what.why}", "'meterpost keys' shows all of them.")
             self._renew(work, what)
-            work.send_all()
-            return work.report()
+            return _to_its_end(work)
 
     def import_key(self, file: Path, key: Path | None = None, password: str | None = None) -> About:
         """Copies the administrator's own pair (PEM or PKCS #12) into the store, and signs with it from now on. Returns its
@@ -219,6 +215,15 @@ def check_profile(file: Path, recording: Path) -> ProfileCheck:
         return devices.check_profile(file, recording, wall_clock())
     except DeviceError as error:
         raise SettingsError(str(error), error.advice) from None
+
+
+def _to_its_end(work: Work) -> SyncReport:
+    """Sends and reads until nothing is left that can be done now."""
+    work.send_all()
+    while work.to_read and not work.state.paused:
+        work.read(sorted(work.to_read))
+        work.send_all()
+    return work.report()
 
 
 def _registration(offer: tuple[str, str] | None) -> ev.RegistrationOrdered:

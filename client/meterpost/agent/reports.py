@@ -53,6 +53,8 @@ class SyncReport:
     notices: tuple[Notice, ...]
     waiting: int  # messages still in the outbox
     open_requests: int
+    paused: bool = False  # communication is off
+    next_try: datetime | None = None  # of what waits, where it has to
 
 
 @dataclass(frozen=True, slots=True)

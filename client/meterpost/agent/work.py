@@ -16,7 +16,7 @@ from meterpost.ledger import Ledger
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
 from meterpost.lifecycle.events import NoticeKind
-from meterpost.lifecycle.state import Device, RequestState, SiteState, renews
+from meterpost.lifecycle.state import Device, RequestState, SiteState, front, renews
 from meterpost.model import Judgement, Reading
 
 log = logging.getLogger(__name__)
@@ -143,8 +143,18 @@ class Work:
 
     def report(self) -> SyncReport:
         """What this turn did."""
-        open_requests = sum(request.state is RequestState.OPEN for request in self.state.requests.values())
-        return SyncReport(tuple(self._sent), tuple(self._reads), tuple(self._notices), len(self.state.outbox), open_requests)
+        site = self.state
+        open_requests = sum(request.state is RequestState.OPEN for request in site.requests.values())
+        first = front(site.outbox)
+        return SyncReport(
+            tuple(self._sent),
+            tuple(self._reads),
+            tuple(self._notices),
+            len(site.outbox),
+            open_requests,
+            site.paused,
+            first.not_before if first else None,
+        )
 
 
 def _report(device: Device, result: Reading | DeviceError, judgement: Judgement) -> ReadReport:

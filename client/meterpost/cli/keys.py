@@ -48,7 +48,8 @@ def _show(args: Namespace, agent: Agent) -> int:
             for voucher in group:
                 out.print(show.pairs(_lines(voucher, agent)))
                 out.print()
-        if agent.needs_key and not any(voucher.state == "active" for voucher in found):
+        own = [voucher for voucher in found if voucher.use is Use.OWN]
+        if agent.needs_key and not any(voucher.broken or voucher.state == "active" for voucher in own):
             show.prose(out, "There is no key to sign with yet: one is made and certified with the next registration or sync.")
         for voucher in soon:
             _warn(args, voucher, agent)

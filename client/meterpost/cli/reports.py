@@ -56,7 +56,14 @@ def _print(args: Namespace, report: SyncReport) -> None:
         out.print()
         out.print(show.table("Notices", ("=Serial", "What", "Why"), notices))
     out.print()
-    out.print(f"Messages waiting: {report.waiting}. Billing requests open: {report.open_requests}.")
+    out.print(f"Messages waiting: {report.waiting}{_why(report)}. Billing requests open: {report.open_requests}.")
+
+
+def _why(report: SyncReport) -> str:
+    """Why messages wait, where some do."""
+    if report.waiting and report.paused:
+        return " (communication is off: 'meterpost resume')"
+    return f" (next try {show.moment(report.next_try)})" if report.next_try else ""
 
 
 def print_previews(out: Console, previews: Sequence[Preview]) -> None:

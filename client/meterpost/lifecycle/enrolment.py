@@ -100,11 +100,13 @@ def replaced(turn: Turn, old: str, new: str) -> None:
 
 
 def proxy_registered(turn: Turn, reply: m.RegisterProxyResponse) -> None:
-    """An answer that only renews a key says nothing new of when the registration counts."""
+    """An answer that only renews a key says nothing new of when the registration counts. What could not be said without
+    the key need not wait longer."""
     first = turn.proxy.state is ProxyState.REGISTERING
     turn.move_proxy(ProxyEvent.REGISTERED, **({"effective": reply.effective} if first else {}))
     if reply.certificates:
         turn.effects.append(ev.Certified(reply.certificates))
+        turn.try_now()
 
 
 def devices_registered(turn: Turn, message: m.RegisterProxyDevices, reply: m.RegisterProxyDevicesResponse) -> None:

@@ -219,9 +219,7 @@ REFUSALS: Mapping[str, Refusal] = {
         Remedy.AGAIN, NoticeKind.NOT_ACCEPTED, "nothing is lost: the key is kept, messages wait, and all is tried again"
     ),
     "revoked": Refusal(
-        Remedy.AGAIN,
-        NoticeKind.ENROLMENT_CANCELLED,
-        "the vendor turned this client off; its messages wait, and are tried again",
+        Remedy.AGAIN, NoticeKind.NOT_ACCEPTED, "the vendor turned this client off; nothing is lost, and all is tried again"
     ),
 }
 """By refusal code."""

@@ -93,6 +93,20 @@ def test_the_fields(meterpost, store: FileStore) -> None:
     assert not any(entry["ends_soon"] for entry in listed)
 
 
+def test_no_key_is_promised_where_one_cannot_be_read(meterpost, configured: Path) -> None:
+    promise = "one is made and certified with the next registration"
+    (configured.parent / "broken.pem").touch()
+    configured.write_text('[security]\npolicy = "signed"\n[printers]\nca_file = "broken.pem"\n')
+    assert promise in meterpost("keys").out.replace("\n", " ")
+    store = FileStore(configured.parent / "keys")
+    store.add(about(1).key, Origin.MADE, pem(), about(1, days(-60), days(300)))
+    Path(store.holding().own[0].where).chmod(0o644)
+    result = meterpost("keys")
+    assert result.code == 1
+    assert "chmod 600" in result.out.replace("\n", " ")
+    assert promise not in result.out.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("until", "says"), [(30.1, ""), (29.9, "ends on"), (0.5, "ends on"), (-0.5, "")], ids=["31", "30", "last day", "over"]
 )

@@ -1,5 +1,6 @@
 """A key needs a certificate: asked for in front of everything else, once, and never in the way of what else waits."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_renewal_overtakes_what_waits_and_says_nothing_of_the_client(busy: Sit
     busy.reply(RENEWED)
     assert (busy.state.proxy, busy.front) == (before, reads)
     assert certified(busy) == [ev.Certified(CERTIFICATES)]
+
+
+def test_what_paused_for_want_of_a_key_leaves_once_there_is_one(busy: Site) -> None:
+    busy.fail()
+    reads = busy.front
+    assert busy.next is None
+    busy.key_due()
+    busy.reply(RENEWED)
+    assert busy.next == replace(reads, not_before=None)
 
 
 def test_an_answer_without_certificates_asks_for_nothing(busy: Site) -> None:
@@ -110,7 +120,7 @@ def wrong_answer(site: Site) -> None:
         (wrong_answer, NoticeKind.UNEXPECTED, "does not answer"),
         (lambda site: site.refuse("try-later"), NoticeKind.COMMUNICATION_ERROR, "try-later"),
         (lambda site: site.refuse("key-refused"), NoticeKind.NOT_ACCEPTED, "nothing is lost"),
-        (lambda site: site.refuse("revoked"), NoticeKind.ENROLMENT_CANCELLED, "the vendor turned this client off"),
+        (lambda site: site.refuse("revoked"), NoticeKind.NOT_ACCEPTED, "turned this client off; nothing is lost"),
         (lambda site: site.refuse("other-account"), NoticeKind.COMMUNICATION_ERROR, "other-account"),
         (lambda site: site.refuse("Client"), NoticeKind.COMMUNICATION_ERROR, "Client"),
     ],
