@@ -4,7 +4,7 @@ It must never understand what another reader could understand otherwise: that is
 """
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
@@ -64,7 +64,12 @@ class Gathering:
         if self._octets.removeprefix(b"\r\n"):
             raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"the request ends after {len(self._octets)} octets")
 
-    def _gather(self) -> Iterator[HttpRequest | None]:
+    def drop(self) -> None:
+        """Lets go of what is held, now and not when somebody collects the garbage. No more can be fed then."""
+        self._requests.close()
+        self._octets.clear()
+
+    def _gather(self) -> Generator[HttpRequest | None, None, None]:
         while True:
             line = yield from self._line(HTTPStatus.REQUEST_URI_TOO_LONG)
             if line == b"\r\n":  # one is forgiven (RFC 9112, 2.2)
@@ -151,5 +156,5 @@ def _framing(method: bytes, version: bytes, headers: dict[str, str]) -> tuple[in
     codings = headers.get("transfer-encoding")
     if codings is not None and any(coding.strip().lower() != "chunked" for coding in codings.split(",")):
         raise HttpRefusal(HTTPStatus.NOT_IMPLEMENTED, f"a transfer-coding is not known: {codings[:100]!r}")
-    plain = codings is None and text.isascii() and text.isdigit()
+    plain = codings is None and text.isdecimal()
     return (length if plain else None), version != b"1.1" or "close" in headers.get("connection", "").lower()

@@ -79,13 +79,15 @@ class _Connection(HTTPConnection):
         return True
 
     def give_up(self) -> None:
-        """Wakes it up to be closed; from any thread, so the socket is left to whoever may be using it."""
+        """As if the peer had left, which wakes it up. From any thread: what TLS knows is left to whoever may be using it."""
         self.until = 0.0
         with suppress(OSError):
             socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.server.room.leave(self)
+        self._gathering.drop()  # cheroot's connections are circles
+        self._unsent = memoryview(b"")
         super().close()
 
     def _be_patient(self) -> None:
@@ -95,9 +97,10 @@ class _Connection(HTTPConnection):
         """Does what can be done, for one turn. It stops to wait where the socket says that there is no more, and nowhere
         else: of what TLS has read already, no selector knows."""
         if monotonic() > self.until:
-            if self._unsent or not self.held:
+            if self._shaking_hands or self._unsent:
                 return False
-            self._refuse(HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, f"a request has {_PATIENCE_S} seconds"))
+            if self.held:  # who has not begun is not late
+                self._refuse(HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, f"a request has {_PATIENCE_S} seconds"))
         if self._shaking_hands:
             self.socket.do_handshake()
             self._shaking_hands = False

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from xml.parsers import expat
@@ -16,8 +17,8 @@ from meterpost.soap import Codec
 from meterpost.soap.envelope import envelope as written
 from meterpost.soap.replies import fault_of, root_of
 from meterpost_stub import listener, soap11
-from meterpost_stub.gathering import Limits
-from meterpost_stub.web import HttpRequest, HttpResponse, response
+from meterpost_stub.gathering import Gathering, Limits
+from meterpost_stub.web import HttpRefusal, HttpRequest, HttpResponse, response
 from meterpost_wsdl import coding, names, xmlio
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -119,7 +120,8 @@ def _server() -> _Server:
 
 def stream(octets: bytes) -> None:
     """Whatever comes on a connection: the requests that are taken are, head and body one after the other, what was sent from
-    its first octet on. So no octet is read twice, none is passed over, and no request can hide in another."""
+    its first octet on. So no octet is read twice, none is passed over, and no request can hide in another. They are the same
+    where each octet comes alone."""
     near, far = socket.socketpair()
     server = _server()  # cheroot keeps statistics of every server there ever was
     server.requests, server.errors = [], []
@@ -131,6 +133,7 @@ def stream(octets: bytes) -> None:
             pass
         connection.close()
     assert not server.errors, server.errors
+    assert _dripping(octets) == server.requests
     taken = b"".join(request.head + (request.body or b"") for request in server.requests)
     unread = any(request.body is None for request in server.requests)
     assert octets.startswith(taken) or unread
@@ -146,6 +149,18 @@ def stream(octets: bytes) -> None:
             assert len(request.body) == int(request.headers["content-length"])
         if b"transfer-encoding" in fields:
             assert request.body is None, "a body of no plain length is not read"
+
+
+def _dripping(octets: bytes) -> list[HttpRequest]:
+    gathering, found = Gathering(), list[HttpRequest]()
+    with suppress(HttpRefusal):
+        for at in range(len(octets)):
+            request = gathering.feed(octets[at : at + 1])
+            if request is not None:
+                found.append(request)
+                if request.last:
+                    break
+    return found
 
 
 # --- content-coding -------------------------------------------------------------------------------------------

@@ -80,6 +80,19 @@ def test_nothing_is_a_request_before_it_is_whole(octets: bytes, place: int):
     assert gathered([start]) == ([400] if start.removeprefix(b"\r\n") else [])
 
 
+def test_one_empty_line_is_forgiven_and_no_more():
+    """RFC 9112, 2.2."""
+    assert isinstance(gathered([b"\r\nGET / HTTP/1.0\r\n\r\n"])[0], HttpRequest)
+    assert gathered([b"\r\n\r\nGET / HTTP/1.0\r\n\r\n"]) == [400]
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n"])
+def test_a_request_may_be_the_last(head: bytes):
+    request = Gathering().feed(head)
+    assert request is not None
+    assert request.last
+
+
 @pytest.mark.parametrize(("octets", "status"), [(151, 413), (150, None)])
 def test_a_head_has_so_many_octets(octets: int, status: int | None):
     start = b"GET / HTTP/1.1\r\nHost: "
