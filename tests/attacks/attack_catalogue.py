@@ -1,6 +1,7 @@
 """All tables as one, and the page of them: `page()` is docs/reference/attacks.md."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import attacks_encryption
@@ -10,9 +11,30 @@ import attacks_replies
 import attacks_signature
 import attacks_wrapping
 import attacks_xml
+import pytest
 from attack_case import Case, Side
-from attacks_http import Siege, Wire
+from attacks_encryption import ENCRYPTED
+from attacks_http import DIGEST, Siege, Wire
 from attacks_replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One that is a test of its own, and `comes` of it."""
+
+    id: str
+    does: str
+    clause: str
+    policy: str
+    against: str
+    comes: str
+
+
+def single(name: str) -> pytest.MarkDecorator:
+    """The test of this row."""
+    assert name in {row.id for row in SINGLES}
+    return pytest.mark.parametrize((), [()], ids=[name])
+
 
 CASES: tuple[Case, ...] = (
     *attacks_xml.CASES,
@@ -21,9 +43,19 @@ CASES: tuple[Case, ...] = (
     *attacks_signature.CASES,
     *attacks_encryption.CASES,
 )
+SINGLES = (
+    Single("RSP-20", "Two replies in one packet: the second, which turns a device on, is to answer the next question",
+           "RFC 9112, 9.3.2; CWE-444", DIGEST, "client", "the second is not read"),
+    Single("ENC-48", "A content key of 128 bits, so that the answer cannot be encrypted with it", "XML Encryption 1.1, 5.2.4",
+           ENCRYPTED, "server", "answered with the same, and noted once"),
+    Single("ZIP-18", "A password in clear text in gzip, to be read in the server's journal", "CWE-532", "text-2004", "server",
+           "the journal has stars"),
+    Single("STR-29", "Whoever sets it up is talked into requests that prove nothing", "CWE-1188", "timestamp-2004",
+           "server and client", "SettingsError, exit code 2"),
+)  # fmt: skip
 POLICIES_USED = tuple(dict.fromkeys(case.policy for case in CASES))
-Row = Case | Wire | Siege | Reply
-ROWS: tuple[Row, ...] = (*CASES, *attacks_http.CASES, *attacks_http.SIEGES, *attacks_replies.CASES)
+Row = Case | Wire | Siege | Reply | Single
+ROWS: tuple[Row, ...] = (*CASES, *attacks_http.CASES, *attacks_http.SIEGES, *attacks_replies.CASES, *SINGLES)
 
 GROUPS = {
     "XSW": "Signature wrapping",
@@ -97,6 +129,8 @@ def _cells(row: Row) -> Iterator[str]:
             yield from ("server", "", ", ".join(map(str, row.told)))
         case Siege():
             yield from ("server", f"{row.peers} at a time; others are served", "")
+        case Single():
+            yield from (row.against, row.comes, "")
         case Reply():
             yield from ("client", row.error.__name__, "")
 

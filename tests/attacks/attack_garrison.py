@@ -4,17 +4,22 @@ its standard input ends, and says where on its first line. Each server accepts i
 import json
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 import attack_lab as lab
+from attack_case import HONEST
 from attack_fort import Fort
 
 from meterpost.wsse import POLICIES, Acceptance
 from meterpost_stub import StubOptions, StubServer
 from meterpost_stub.budget import Enforcement
 
+GROWTH = 200 * 1024 * 1024
+"""Octets the server's process may hold more after many attacks than before them."""
 _PAGE = 4096
 
 
@@ -49,12 +54,21 @@ class Garrison:
         self._stop()
         self._start()
 
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
+    @contextmanager
+    def unharmed(self) -> Iterator[None]:
+        """Whatever happens meanwhile: afterwards it is the same process, has not grown by more than `GROWTH`, believes
+        nothing it should not, and serves the next honest client."""
+        before, resident = self._process, self._resident_octets
+        yield
+        assert self._process is before
+        assert before.poll() is None
+        assert self._resident_octets - resident < GROWTH
+        for policy, fort in self.forts.items():
+            assert set(fort.devices) <= {HONEST}
+            assert fort.post(lab.question(policy, datetime.now(UTC), fort.recipient)).status == 200
 
     @property
-    def resident_octets(self) -> int:
+    def _resident_octets(self) -> int:
         """Memory the process holds now (Linux)."""
         return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * _PAGE
 

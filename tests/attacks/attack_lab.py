@@ -152,9 +152,9 @@ def question(policy: str, now: datetime, to: bytes) -> bytes:
     return said(policy, f'<m:SyncProxy client="{CLIENT}" version="1"/>', now, to)
 
 
-def said(policy: str, content: str, now: datetime, to: bytes) -> bytes:
-    """What the honest client says, sealed."""
-    identity = Identity(ACCOUNT, key_of("signer"), to or key_of("receiver").certificate)
+def said(policy: str, content: str, now: datetime, to: bytes, key: ContentKey | None = None) -> bytes:
+    """What the honest client says, sealed; encrypted with this `key`, or a fresh one."""
+    identity = Identity(ACCOUNT, key_of("signer"), to or key_of("receiver").certificate, key)
     return seal(compact.envelope(content), POLICIES[policy], identity, now, _nonce())
 
 

@@ -8,19 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from attack_host import http
+from attack_lab import ACCOUNT
 from attacks_http import DIGEST, member
+from attacks_signature import SIGNING
 from attacks_wrapping import SIGNED
 
 from meterpost.errors import AuthenticationError, MeterpostError, PeerError
+from meterpost.wsse import POLICIES
+from meterpost.wsse.dialects import OASIS_2004
 
 _SOAP, _SERVICE = "http://schemas.xmlsoap.org/soap/envelope/", "urn:meterpost:1"
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the server can answer with: `evil`, a well-sealed reply that turns a device on, and a URL nobody should visit."""
+    """What the server can answer with: `evil`, a well-sealed reply that turns a device on; `stray`, its own refusal of another
+    client, sealed for that one; and a URL nobody should visit."""
 
     evil: bytes
+    stray: bytes
     trap: str
 
 
@@ -37,6 +43,13 @@ class Reply:
     says: str
 
 
+NOT_REGISTERED = (
+    "<s:Fault><faultcode>s:Client</faultcode><faultstring>x</faultstring>"
+    f'<detail><m:Refusal xmlns:m="{_SERVICE}" code="not-registered" reason="x"/></detail></s:Fault>'
+)
+"""At this the client would forget its enrolment."""
+
+
 def fault(code: str, refusal: str = "") -> Callable[[Answers], bytes]:
     """A fault nobody sealed."""
     detail = f'<detail><m:Refusal xmlns:m="{_SERVICE}" code="{refusal}" reason="x"/></detail>' if refusal else ""
@@ -49,9 +62,14 @@ def fault(code: str, refusal: str = "") -> Callable[[Answers], bytes]:
 
 def beside(answers: Answers) -> bytes:
     """A fault without seal in front of a good reply's content."""
-    refusal = f'<m:Refusal xmlns:m="{_SERVICE}" code="not-registered" reason="x"/>'
-    forged = f"<s:Fault><faultcode>s:Client</faultcode><faultstring>x</faultstring><detail>{refusal}</detail></s:Fault>"
-    return http(re.sub(rb"<s:Body[^>]*>", lambda body: body[0] + forged.encode(), answers.evil))
+    return http(re.sub(rb"<s:Body[^>]*>", lambda body: body[0] + NOT_REGISTERED.encode(), answers.evil))
+
+
+def showing(message: bytes) -> bytes:
+    """The reply with the account's password in clear text."""
+    password = f'<w:Password Type="{OASIS_2004.spell("PasswordText")}">{ACCOUNT.password}</w:Password>'
+    shown = f"<w:UsernameToken><w:Username>{ACCOUNT.username}</w:Username>{password}</w:UsernameToken></w:Security>"
+    return message.replace(b"</w:Security>", shown.encode())
 
 
 def coded(change: Callable[[bytes], bytes], coding: str = "gzip") -> Callable[[Answers], bytes]:
@@ -77,6 +95,10 @@ CASES = (
           fault("Client", "not-registered"), MeterpostError, "refuses"),
     Reply("FLT-07", "A fault says the password is wrong, to make somebody type it again", "CWE-451", DIGEST,
           fault("FailedAuthentication"), AuthenticationError, "FailedAuthentication"),
+    *(Reply(f"FLT-{number:02}", "The server's own refusal of another client, made for it and signed", "WSS 1.1, 8.5; CWE-346",
+            policy, lambda a: http(a.stray, "500 Internal Server Error"),
+            PeerError, "without a fault" if POLICIES[policy].encrypted else "other-answer")
+      for number, policy in enumerate(SIGNING, 8)),
     Reply("RSP-01", "A redirect to somebody else, who is to get the message (302)", "R1130; CWE-601", DIGEST,
           elsewhere("302 Found"), PeerError, "redirects"),
     Reply("RSP-02", "A redirect that keeps method and body (307)", "R1130; CWE-601", DIGEST,
@@ -94,6 +116,10 @@ CASES = (
     Reply("RSP-10", "An entity bomb in gzip", "CWE-776", SIGNED,
           coded(lambda m: member(b'<!DOCTYPE a [<!ENTITY x "' + b"x" * 100_000 + b'">]><a>&x;</a>')), PeerError,
           "document type"),
+    Reply("RSP-18", "The password in clear text, in gzip, to be read in the client's journal", "CWE-532", SIGNED,
+          coded(lambda m: member(showing(m))), AuthenticationError, "digest-required"),
+    Reply("RSP-19", "The same, so that the gzip is not even read to its end", "CWE-532; CWE-409", SIGNED,
+          coded(lambda m: member(showing(m) + b" " * 40_000_000)), PeerError, ""),
     Reply("RSP-11", "A length and chunks", "RFC 9112, 6.3; CWE-444", DIGEST,
           lambda a: http(b"0\r\n\r\n" + http(a.evil), "200 OK", "Transfer-Encoding: chunked"), PeerError, ""),
 )  # fmt: skip

@@ -7,7 +7,7 @@ element; here the signed element is a Body, a Timestamp, a UsernameToken or the 
 import copy
 
 from attack_case import Attack, Case, Loot, Reason, Soap
-from attack_tools import SOAP, WSU, Element, Parts, evil, named, octets, spoil, then, tree
+from attack_tools import SOAP, WSU, Element, Parts, edit, evil, named, octets, spoil, then, tree
 from lxml import etree
 
 SIGNED, TOKEN, WHOLE = "signed", "digest+signed", "compact-signed"
@@ -109,12 +109,10 @@ def token(parts: Parts, loot: Loot) -> None:
 
 
 def identified(count: int) -> Attack:
-    """So many header blocks, each with an Id of its own."""
-    return octets(
-        lambda message: message.replace(
-            b"<s:Header>", b"<s:Header>" + b"".join(b'<m:w xml:id="i%d"/>' % n for n in range(count)), 1
-        )
-    )
+    """A header block with so many Ids, each another one, in all spellings by turns."""
+    spellings = ("Id", "ID", "id", "AssertionID", "xml:id")
+    inner = "".join(f'<e:e {spellings[number % len(spellings)]}="i{number}"/>' for number in range(count))
+    return edit(("<s:Header>", f'<s:Header><e:e xmlns:e="urn:evil">{inner}</e:e>'))
 
 
 def enveloped(place: str, name: str | None) -> Attack:
@@ -211,7 +209,7 @@ CASES = (
          tree(lambda parts, _: named("Wrapper", parts.header, parts.body[0], **{ID: "B"})), _REPEATED),
     Case("IDS-09", "One element with two Ids, the signed one and another", f"{_AUSTEL}, 4", SIGNED,
          then(moved("Header", "X"), tree(lambda parts, _: parts.body.set("Id", "B"))), _REPEATED),
-    Case("IDS-10", "Sixty thousand Ids, which are to be sorted, or compared each with each", "CWE-407", SIGNED,
+    Case("IDS-10", "Sixty thousand Ids, in five spellings, to be sorted and compared each with each", "CWE-407", SIGNED,
          then(identified(60_000), octets(spoil)), Reason.SIGNATURE_WRONG),
     Case("IDS-11", "Sixty thousand Ids, and the signed one once more behind them", "CWE-407; McIntosh & Austel 2005, 4", SIGNED,
          then(identified(60_000), tree(lambda parts, _: named("Wrapper", parts.header, parts.body[0], **{ID: "B"}))),

@@ -1,10 +1,11 @@
 """The tables hold together: each row has an id of its own, says what it does and who says so, and no reason is missing."""
 
 import re
+from pathlib import Path
 
 import pytest
 from attack_case import TOLD
-from attack_catalogue import CASES, GROUPS, POLICIES_USED, ROWS, page
+from attack_catalogue import CASES, GROUPS, POLICIES_USED, ROWS, SINGLES, page
 
 from meterpost.wsse import POLICIES, Reason
 
@@ -22,6 +23,11 @@ def test_a_row_is_one_sentence_and_its_source(row) -> None:
     assert row.does[-1] not in ".;,"
     assert row.clause
     assert row.policy in POLICIES
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in SINGLES])
+def test_a_row_of_its_own_has_its_test(row) -> None:
+    assert sum(f'@single("{row.id}")' in file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py")) == 1
 
 
 def test_every_policy_is_attacked() -> None:

@@ -9,9 +9,10 @@ from time import monotonic
 import attack_lab as lab
 import pytest
 from attack_case import EVIL
+from attack_catalogue import single
 from attack_fort import Fort
 from attack_garrison import Garrison
-from attacks_http import CASES, SIEGES, Siege, Wire, Words
+from attacks_http import CASES, CLOSE, SIEGES, Siege, Wire, Words, member
 
 PATIENCE_S = 5.0
 
@@ -22,7 +23,8 @@ def garrison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Garrison]:
     with Garrison(tmp_path_factory.mktemp("garrison"), policies) as garrison:
         for policy, fort in garrison.forts.items():
             assert fort.post(lab.registration(policy, datetime.now(UTC), fort.recipient)).status == 200
-        yield garrison
+        with garrison.unharmed():
+            yield garrison
 
 
 def asked(fort: Fort, policy: str) -> bytes:
@@ -38,6 +40,17 @@ def test_octets(wire: Wire, garrison: Garrison) -> None:
     assert fort.devices == []
     assert EVIL.encode() not in answer.octets
     assert fort.post(asked(fort, wire.policy)).status == 200
+
+
+@single("ZIP-18")
+@pytest.mark.parametrize(("blanks", "status"), [(0, 415), (70_000_000, 413)])
+def test_no_journal_shows_a_password(blanks: int, status: int, garrison: Garrison) -> None:
+    fort = garrison.forts["text-2004"]
+    body = member(asked(fort, "text-2004") + b" " * blanks)
+    assert fort.say(Words(fort.authority, b"", b"").whole(body, "Content-Encoding: gzip", CLOSE)).status == status
+    line = fort.ordered("/journal")[-1]
+    assert line["request"] == "*" * len(body)
+    assert not any(lab.ACCOUNT.password in line["request"] for line in fort.ordered("/journal"))
 
 
 @pytest.mark.parametrize("siege", [pytest.param(siege, id=siege.id) for siege in SIEGES])
