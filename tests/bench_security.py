@@ -30,7 +30,7 @@ from meterpost_wsdl import xmlio
 
 MESSAGES_TRIED = {"T3": ("T3", 0), "T7, x = 100": ("T7", 100)}
 NOT_TRIED = {("compact-signed", "rsa2048")}
-"""Over its formulas; and what it says twice in one second is the same to the octet, so the second one is a replay."""
+"""Over its formulas."""
 ROUNDS = 40
 ACCOUNT = Credentials("site-4711", "correct horse")
 
