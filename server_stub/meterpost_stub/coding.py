@@ -3,6 +3,7 @@
 What is decoded is bounded like what is read: a small request can stand for a large one, and anybody may send it.
 """
 
+import zlib
 from http import HTTPStatus
 
 from meterpost.wsse import Password, Policy
@@ -10,6 +11,9 @@ from meterpost_stub.web import LARGEST_BODY, XML, HttpRefusal, HttpRequest, Http
 from meterpost_wsdl import coding
 
 _CHOICE = {"Accept-Encoding": "gzip"}  # RFC 9110, 15.5.16
+_WINDOW, _GZIP_OR_ZLIB = 15, 47
+"""zlib's window bits."""
+_BEGINNING = 64 * 1024
 _SHOWN = 64 * 1024 * 1024
 _LARGEST_RATIO = 1032
 """A length of 258 in two bits: what an octet of deflate can stand for at most (RFC 1951, 3.2.5)."""
@@ -41,6 +45,21 @@ def answer(request: HttpRequest, status: int, envelope: bytes) -> HttpResponse:
     if not coding.is_gzip(request.headers.get("content-encoding", "")):
         return response(request, status, XML, envelope)
     return response(request, status, XML, coding.gzip(envelope), {"Content-Encoding": "gzip"})
+
+
+def beginning(body: bytes, depth: int = 2) -> bytes:
+    """What the first 64 KiB of a body stand for that is in gzip, zlib or deflate, or in two of them, whatever is wrong with
+    the rest of it; b"" where it is in none."""
+    for bits in (_GZIP_OR_ZLIB, -_WINDOW):
+        try:
+            plain = zlib.decompressobj(bits).decompress(body[:-8], _BEGINNING)  # without the check sum, which may be wrong
+        except zlib.error:
+            continue
+        if b"<" in plain:
+            return plain
+        if plain and depth > 1 and (inner := beginning(plain, depth - 1)):
+            return inner
+    return b""
 
 
 class Reader:

@@ -40,6 +40,7 @@ class _Trace:
     asked: Count | None = None
     answered: Count | None = None
     sender: Sender | None = None
+    plain: bytes | None = None  # the body, where it came in a content-coding and could be decoded
 
 
 class Guard:
@@ -68,6 +69,7 @@ class Guard:
         trace = _Trace()
         try:
             body = _body(request)
+            trace.plain = body if in_gzip(request.head) else None
             if len(body) > _LARGE:
                 answer = self._one_at_a_time.submit(self._post, request, body, trace).result()
             else:
@@ -158,10 +160,17 @@ class Guard:
             answer=answered.budget.id if answered else "",
             answer_devices=answered.devices if answered else 0,
             request_head=request.head,
-            request=masked(request.body or b"", in_gzip(request.head)),
+            request=_kept(request, trace.plain),
             response_head=answer.head,
             response=answer.body,
         )
+
+
+def _kept(request: HttpRequest, plain: bytes | None) -> bytes:
+    """The body without passwords; of what could not be decoded whole, others might decode the beginning."""
+    body = request.body or b""
+    begins = coding.beginning(body) if plain is None else b""
+    return masked(body, begins or plain)
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -182,8 +191,6 @@ def _body(request: HttpRequest) -> bytes:
         if length.isdigit() and "transfer-encoding" not in request.headers:
             raise HttpRefusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {LARGEST_BODY} octets are read")
         raise HttpRefusal(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is required")
-    if len(request.body) != int(length):
-        raise HttpRefusal(HTTPStatus.BAD_REQUEST, f"{length} octets were announced, {len(request.body)} came")
     return coding.decoded(request)
 
 

@@ -65,7 +65,7 @@ TROUBLES = (
         9,
         "configuration",
         "does not prove",
-        "clock",
+        "which policy",
     ),
 )
 

@@ -16,7 +16,7 @@ from stub_site import CLIENT, Got, Site
 
 from meterpost.wsse import POLICIES, Password
 from meterpost_stub import StubServer, http
-from meterpost_stub.coding import Reader, demand_plain
+from meterpost_stub.coding import Reader, beginning, demand_plain
 from meterpost_stub.store import Entry
 from meterpost_stub.web import LARGEST_BODY, HttpRefusal, HttpRequest
 from meterpost_wsdl import names
@@ -276,3 +276,28 @@ def test_the_newest_are_read_first(site: Site, stub: StubServer):
     assert shown[0]["number"] < shown[-1]["number"]
     assert shown[-1]["request"] == sealed.decode()
     assert shown[0]["request"] == gzip(first).decode("utf-8", "backslashreplace")
+
+
+_CLEAR = b"<a><w:Password>secret</w:Password></a>" + b"x" * 1000
+_WHOLE = gzip(_CLEAR)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _WHOLE[:-8] + bytes(8),
+        _WHOLE[:-20],
+        _WHOLE * 2,
+        _WHOLE + b"more",
+        gzip(_WHOLE),
+        zlib.compress(_CLEAR),
+        zlib.compress(_CLEAR)[2:-4],
+    ],
+    ids=["check sum", "cut", "twice", "more behind it", "gzip of gzip", "zlib", "deflate"],
+)
+def test_of_what_cannot_be_decoded_whole_the_beginning_tells_whether_a_password_is_in_it(body: bytes) -> None:
+    assert b"secret" in beginning(body)
+
+
+def test_what_is_in_no_coding_has_no_beginning() -> None:
+    assert beginning(_CLEAR) == beginning(b"") == beginning(b"<") == b""

@@ -160,7 +160,7 @@ class Exchanges:
             url=self._url,
             transaction=verdict.budget.id,
             devices=verdict.devices,
-            request=head + wsse.masked(outbound.body, outbound.coded),
+            request=head + _kept(outbound),
             request_sizes=Sizes(len(outbound.envelope), len(head) + len(outbound.body), 0),
             outcome="ok",
         )
@@ -210,10 +210,14 @@ class Exchanges:
         return self._credentials.password if username == self._credentials.username else None
 
 
+def _kept(outbound: Outbound) -> bytes:
+    return wsse.masked(outbound.body, outbound.envelope if outbound.coded else None)
+
+
 def _measured(line: Exchange, outbound: Outbound, reply: HttpReply) -> Exchange:
     """The line with what the transport saw leave and come."""
-    request = reply.request_head + wsse.masked(outbound.body, outbound.coded)
-    response = reply.response_head + wsse.masked(reply.octets, bool(reply.coded))
+    request = reply.request_head + _kept(outbound)
+    response = reply.response_head + wsse.masked(reply.octets, reply.body if reply.coded else None)
     return replace(
         line,
         request=request,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meterpost.errors import SettingsError
 from meterpost.keys import making
-from meterpost.keys.about import About, read_der, read_file
+from meterpost.keys.about import MAX_FILE, About, read_der, read_file
 from meterpost.keys.due import RENEW_BEFORE, Due, Step, active, due, spent
 from meterpost.keys.files import FileStore, read_private
 from meterpost.keys.reading import read_pair
@@ -139,7 +139,8 @@ def _read(name: str, file: Path, key: Path | None, password: str | None, now: da
     if key is None:
         return read_pair(name, read_private(file, may_be_link=True), None, password, now)
     try:
-        data = file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MAX_FILE)
     except OSError as error:
         raise SettingsError(f"{name}: {file} cannot be read: {error.strerror}") from None
     return read_pair(name, data, read_private(key, may_be_link=True), password, now)

@@ -18,7 +18,7 @@ from meterpost.wsse.policy import Password
 from meterpost.wsse.shape import children, text
 from meterpost.wsse.timestamp import read_time
 from meterpost.wsse.verdict import Reason, Refusal
-from meterpost_wsdl import coding, xmlio
+from meterpost_wsdl import xmlio
 
 NONCE_OCTETS = range(8, 65)
 USERNAME_CHARACTERS = range(1, 257)
@@ -126,17 +126,12 @@ def _nonce(element: etree._Element, dialect: Dialect) -> bytes:
 
 _OPENED = rb"(<(?:[^\s<>/:]+:)?Password(?![^>]*\bType\s*=\s*[\"'][^\"'>]*PasswordDigest[\"'])(?:\s[^>]*)?>)"
 _CLEAR = re.compile(_OPENED + rb"(.*?)(?=</(?:[^\s<>/:]+:)?Password\s*>|\Z)", re.DOTALL)
-_MOST = 64 * 1024 * 1024
 
 
-def masked(octets: bytes, coded: bool = False) -> bytes:
-    """A message with stars for each password in the clear, for journals: as many octets as before. Of one in UTF-16, or in
-    gzip (`coded`), everything is stars where one may be in it."""
-    if coded:
-        try:
-            plain = coding.gunzip(octets, _MOST)
-        except coding.BadCoding as error:
-            return b"*" * len(octets) if error.kind == "size" else octets
+def masked(octets: bytes, plain: bytes | None = None) -> bytes:
+    """A message with stars for each password in the clear, for journals: as many octets as before. Of one in UTF-16, or in a
+    content-coding (`plain` is what it stands for), everything is stars where one may be in it."""
+    if plain is not None:
         return octets if masked(plain) == plain else b"*" * len(octets)
     if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return b"*" * len(octets)

@@ -321,10 +321,14 @@ def split(octets: bytes) -> _Parts | None:
             return None
         _, tag = _content(octets, community)
         body, end = _content(octets, tag)
-        _, rest = _content(octets, body)
+        number, rest = _content(octets, body)
+        value = int.from_bytes(octets[number:rest], "big", signed=True)
     except IndexError:
         return None
-    if (octets[0], octets[body]) != (0x30, 0x02) or end != len(octets):
+    if octets[0] != 0x30 or end != len(octets):
+        return None
+    shortest = value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)  # which is how an agent writes it back
+    if octets[body:rest] != bytes((0x02, len(shortest))) + shortest:
         return None
     return _Parts(octets[start : tag + 1], octets[body:rest], octets[rest:])
 

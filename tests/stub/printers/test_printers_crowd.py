@@ -71,6 +71,14 @@ def test_octets_that_are_no_request_are_answered_as_by_an_agent(data):
     assert (mine and understood(mine)) == (theirs and understood(theirs))
 
 
+@pytest.mark.parametrize("place", [16, 17], ids=["length", "leading zero"])
+def test_a_request_id_in_another_spelling_comes_back_as_an_agent_writes_it(place):
+    asked = bytearray(numbered(request(v2c.GetRequestPDU, DESCR), 77777))
+    asked[place] = {16: 2, 17: 0}[place]
+    mine, theirs = MANY.answer(5, bytes(asked)), alone(5).answer(bytes(asked))
+    assert mine == theirs
+
+
 def test_what_the_memo_cuts_out_must_be_a_message_and_a_request_id():
     octets = numbered(request(v2c.GetRequestPDU, DESCR), 77777)
     at = octets.index(b"\x02\x03\x01\x2f\xd1")
