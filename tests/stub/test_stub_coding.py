@@ -278,7 +278,7 @@ def test_the_newest_are_read_first(site: Site, stub: StubServer):
     assert shown[0]["request"] == gzip(first).decode("utf-8", "backslashreplace")
 
 
-_CLEAR = b"<a><w:Password>secret</w:Password></a>" + b"x" * 1000
+_CLEAR = b"<a><w:Password>secret</w:Password></a>" + b"".join(b"%d" % (n * 7919 % 10007) for n in range(300))
 _WHOLE = gzip(_CLEAR)
 
 
