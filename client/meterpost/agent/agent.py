@@ -20,7 +20,7 @@ from meterpost.errors import AuthenticationError, DeviceError, Refused, Settings
 from meterpost.keys import About, Due, Step
 from meterpost.lifecycle import Session
 from meterpost.lifecycle import events as ev
-from meterpost.lifecycle.messages import SyncProxy
+from meterpost.lifecycle.messages import DeviceStatus, ServiceState, SyncProxy, SyncProxyStatus
 from meterpost.lifecycle.state import ProxyState, SiteState
 from meterpost.model import Exchange, JobName
 from meterpost.settings import ScheduleSettings
@@ -128,11 +128,13 @@ class Agent(Printers):
 
     def check(self) -> None:
         """Raises SettingsError for a configuration that can neither send nor read: something is not set, a file or a
-        secret is not there, a name means nothing; OverBudget where its policy leaves no room for a sync request. Sends
-        nothing."""
-        site = self.ledger.load_site() or new_site()
-        _, _, verdict = self.exchanges.compose(SyncProxy(site.client, __version__))
-        verdict.demand()
+        secret is not there, a name means nothing; OverBudget where its policy leaves no room for a sync request, or for the
+        status of one device. Sends nothing."""
+        client = (self.ledger.load_site() or new_site()).client
+        status = DeviceStatus("0123456789", ServiceState.ON, self._clock())
+        for message in (SyncProxy(client, __version__), SyncProxyStatus(client, (status,))):
+            _, _, verdict = self.exchanges.compose(message)
+            verdict.demand()
         _ = self.devices
 
     # --- keys ----------------------------------------------------------------------------------------------
